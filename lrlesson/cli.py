@@ -1,0 +1,126 @@
+"""The command line: `lrlesson lab | release | grade`.
+
+Everything heavy is imported inside the command that needs it, so that `--help` answers at once.
+Exit codes: 0 where all went well, 1 where a check found a difference, 2 for a bad request, with one
+sentence on stderr.
+"""
+
+import filecmp
+import os
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+app = typer.Typer(
+    help="A course about one thing: the learning rate in neural networks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain text, and a quicker start
+)
+
+START = Path("notebooks", "00_start_here.ipynb")
+LOOPBACK = "127.0.0.1"
+
+
+def stop(sentence: object) -> NoReturn:
+    """End with one sentence on stderr and exit code 2."""
+    typer.echo(f"lrlesson: {sentence}", err=True)
+    raise typer.Exit(2)
+
+
+def require_free(port: int) -> None:
+    """Stop unless a server may listen at this port of the loopback address."""
+    if not 1 <= port <= 65535:
+        stop(f"port = {port}, expected a number from 1 to 65535.")
+    with socket.socket() as probe:
+        if os.name == "posix":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except PermissionError:
+            stop(f"port {port} needs special rights; choose one from 1024 to 65535.")
+        except OSError:
+            stop(f"port {port} is in use; stop what uses it or choose another port.")
+
+
+def has_display() -> bool:
+    """Whether a browser can open a window here."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
+
+
+@app.command()
+def lab(
+    folder: Annotated[Path, typer.Argument(help="The course's folder.")] = Path(),
+    port: Annotated[int | None, typer.Option(help="Use this port and no other.")] = None,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open a browser, or print the address.")
+    ] = True,
+) -> None:
+    """Open the course in JupyterLab, on this machine only. Ctrl-C stops it."""
+    if not (folder / START).is_file():
+        stop(f"no course in {folder.resolve()}: it has no {START.as_posix()}.")
+    if port is not None:
+        require_free(port)
+
+    from jupyterlab.labapp import LabApp
+
+    options = [
+        f"--ServerApp.root_dir={folder.resolve()}",
+        f"--LabApp.default_url=/lab/tree/{START.as_posix()}",
+        f"--ServerApp.ip={LOOPBACK}",
+        "--ServerApp.answer_yes=True",  # the first Ctrl-C stops it
+        "--ServerApp.log_level=WARN",  # what remains is the address
+        "--LabApp.log_level=WARN",
+    ]
+    if port is not None:
+        options += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
+    if not (browser and has_display()):
+        options.append("--ServerApp.open_browser=False")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        options.append("--allow-root")
+    typer.echo("Starting JupyterLab; Ctrl-C stops it.")
+    LabApp.launch_instance(options)
+
+
+@app.command()
+def release(
+    solutions: Annotated[Path, typer.Argument(help="Where the source notebooks are.")] = Path(
+        "solutions"
+    ),
+    exercises: Annotated[Path, typer.Argument(help="Where the learners' notebooks go.")] = Path(
+        "exercises"
+    ),
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; say whether the exercises are current.")
+    ] = False,
+) -> None:
+    """Make the learners' exercises from the solutions."""
+    from .grading import ReleaseError
+    from .grading.release import release as make_exercises
+
+    try:
+        if check:
+            with tempfile.TemporaryDirectory() as made:
+                files = make_exercises(solutions, Path(made))
+                stale = sorted(
+                    file.name
+                    for file in files
+                    if not (exercises / file.name).is_file()
+                    or not filecmp.cmp(file, exercises / file.name, shallow=False)
+                )
+            if stale:
+                typer.echo(f"not what the solutions make: {', '.join(stale)}", err=True)
+                raise typer.Exit(1)
+            typer.echo(f"{exercises} is what the solutions make.")
+        else:
+            for file in make_exercises(solutions, exercises):
+                typer.echo(f"wrote {file}")
+    except ReleaseError as error:
+        stop(error)
