@@ -124,3 +124,7 @@ def release(
                 typer.echo(f"wrote {file}")
     except ReleaseError as error:
         stop(error)
+
+
+if __name__ == "__main__":
+    app()

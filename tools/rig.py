@@ -1,0 +1,234 @@
+"""Drive the real JupyterLab in the system's Chromium, for the browser tests and the pictures.
+
+    with lab_server(course) as server, chromium() as browser:
+        lab = Lab(browser, server)
+        lab.open("notebooks/02_too_low_too_high.ipynb")
+        lab.run_all()
+
+Actions go through menus, keys and the mouse, as a learner's do. The application object that
+JupyterLab can be asked to expose serves only to wait for it and to scroll.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+NAMES = ["chromium", "chromium-browser", "google-chrome"]
+FLAGS = [
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def find_chromium() -> str | None:
+    """The path of the system's Chromium, or None."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium, without a window."""
+    as_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=find_chromium(),
+            args=FLAGS + ["--no-sandbox"] * as_root,
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def free_port() -> int:
+    """A port of the loopback address that nothing uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running JupyterLab: its address with a final slash, its token and its folder."""
+
+    url: str
+    token: str
+    folder: Path
+
+
+@contextmanager
+def lab_server(folder: Path, private: Path, within: float = 60) -> Iterator[Server]:
+    """`lrlesson lab` on a copy of the course, with configuration and history of its own.
+
+    private is an empty folder for what JupyterLab would keep in the user's home.
+    """
+    environment = {name: value for name, value in os.environ.items() if "JUPYTER" not in name}
+    environment |= {
+        "JUPYTER_CONFIG_DIR": str(private / "config"),
+        "JUPYTER_DATA_DIR": str(private / "data"),
+        "JUPYTER_RUNTIME_DIR": str(private / "runtime"),
+        "IPYTHONDIR": str(private / "ipython"),
+    }
+    (private / "config").mkdir(parents=True)
+    (private / "config" / "jupyter_lab_config.json").write_text(
+        json.dumps({"LabApp": {"expose_app_in_browser": True}})
+    )
+    log = private / "log"
+    port = free_port()
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lrlesson.cli", "lab", folder, "--no-browser", f"--port={port}"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield _wait_for_server(process, private / "runtime", folder, log, within)
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_for_server(
+    process: subprocess.Popen, runtime: Path, folder: Path, log: Path, within: float
+) -> Server:
+    end = time.monotonic() + within
+    while time.monotonic() < end and process.poll() is None:
+        for file in runtime.glob(f"jpserver-{process.pid}.json"):
+            try:
+                found = json.loads(file.read_text())
+                urllib.request.urlopen(f"{found['url']}api?token={found['token']}", timeout=5)
+            except (ValueError, urllib.error.URLError):
+                continue
+            return Server(found["url"], found["token"], folder)
+        time.sleep(0.1)
+    raise RuntimeError(f"JupyterLab did not start within {within} s:\n{log.read_text()}")
+
+
+class Lab:
+    """One browser window on a JupyterLab server."""
+
+    def __init__(self, browser: Browser, server: Server, width: int = 1400, height: int = 1000):
+        self.server = server
+        self.context = browser.new_context(viewport={"width": width, "height": height})
+        self.page: Page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def close(self) -> None:
+        """Close the window."""
+        self.context.close()
+
+    def open(self, path: str) -> None:
+        """Open one notebook, alone, and wait until its kernel is ready."""
+        self.path = path
+        self.page.goto(f"{self.server.url}lab/tree/{path}?reset&token={self.server.token}")
+        self.page.wait_for_function("window.jupyterapp !== undefined", timeout=60_000)
+        self.page.evaluate("window.jupyterapp.restored")
+        self.page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for(timeout=60_000)
+        self.wait_idle(60)
+
+    def wait_idle(self, seconds: float = 120) -> None:
+        """Wait until no cell waits or runs and the kernel is idle."""
+        self.page.wait_for_function(
+            """() => {
+                const panel = window.jupyterapp.shell.currentWidget;
+                const kernel = panel?.sessionContext?.session?.kernel;
+                return kernel?.status === 'idle' && !kernel.hasPendingInput &&
+                    panel.content.widgets.every(cell => cell.model.executionState !== 'running');
+            }""",
+            timeout=seconds * 1000,
+        )
+
+    def menu(self, *labels: str) -> None:
+        """Choose an entry of the menu bar."""
+        bar, *entries = labels
+        self.page.locator(".lm-MenuBar-item", has_text=bar).first.click()
+        for entry in entries:
+            self.page.locator(f'.lm-Menu-item:has(.lm-Menu-itemLabel:text-is("{entry}"))').click()
+
+    def run_all(self, seconds: float = 120) -> None:
+        """Run every cell, through the menu."""
+        self.menu("Run", "Run All Cells")
+        self.page.wait_for_timeout(200)
+        self.wait_idle(seconds)
+
+    def save(self) -> Path:
+        """Save with Ctrl+S; the notebook's file."""
+        self.page.keyboard.press("Control+s")
+        self.page.wait_for_function(
+            "() => !window.jupyterapp.shell.currentWidget.context.model.dirty", timeout=20_000
+        )
+        return self.server.folder / self.path
+
+    def cell(self, index: int) -> Locator:
+        """Scroll to a cell, which JupyterLab then draws."""
+        self.page.evaluate(
+            "index => window.jupyterapp.shell.currentWidget.content.scrollToItem(index, 'start')",
+            index,
+        )
+        found = self.page.locator(f'.jp-Cell[data-windowed-list-index="{index}"]')
+        found.wait_for()
+        return found
+
+    def source(self, index: int) -> str:
+        """The text of a cell."""
+        return self._model(index)["source"]
+
+    def cells(self) -> list[dict[str, Any]]:
+        """Every cell, as it would be saved."""
+        return self.page.evaluate(
+            "() => window.jupyterapp.shell.currentWidget.content.model.toJSON().cells"
+        )
+
+    def _model(self, index: int) -> dict[str, Any]:
+        return self.cells()[index]
+
+    def write(self, index: int, text: str) -> None:
+        """Replace a cell's text by typing, as a learner would."""
+        editor = self.cell(index).locator(".cm-content")
+        editor.click()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(text)
+
+    def run(self, index: int, seconds: float = 60) -> None:
+        """Run one cell with Ctrl+Enter."""
+        self.cell(index).locator(".cm-content").click()
+        self.page.keyboard.press("Control+Enter")
+        self.page.wait_for_timeout(200)
+        self.wait_idle(seconds)
+
+
+def output_text(cell: dict[str, Any]) -> str:
+    """What a cell printed and showed, as text."""
+    texts = []
+    for output in cell.get("outputs", []):
+        if output["output_type"] == "stream":
+            texts.append(output["text"])
+        elif output["output_type"] == "error":
+            texts.append(f"{output['ename']}: {output['evalue']}")
+        else:
+            texts.append(output["data"].get("text/plain", ""))
+    return "\n".join("".join(text) for text in texts)
