@@ -1,0 +1,98 @@
+"""How feedback looks: one card of HTML and the same as plain text.
+
+Colours come from the page (currentColor), so a card is readable on a light and on a dark theme; the
+accent is decoration, and every state is also said by a sign and a word.
+"""
+
+from dataclasses import dataclass, field
+from html import escape
+
+# At least 3:1 against white and against JupyterLab's dark page; told apart by colour-blind eyes.
+ACCENT = {"good": "#2f86d1", "bad": "#c96a00", "quiet": "#7f7f7f"}
+SIGN = {"good": "✓", "bad": "✗", "quiet": "○"}
+
+
+@dataclass(frozen=True)
+class Card:
+    """A title, paragraphs, and perhaps a table (rows of equal length, the first is the head).
+
+    A paragraph is text; `("code", text)` is set as code; `("strong", text)` stands out.
+    """
+
+    mood: str
+    title: str
+    body: list[str | tuple[str, str]] = field(default_factory=list)
+    table: list[tuple[str, ...]] = field(default_factory=list)
+
+    def html(self, live: bool = False) -> str:
+        """The card as HTML. Everything in it is escaped. `live` announces it to a screen reader."""
+        parts = [_paragraph(item) for item in self.body]
+        if self.table:
+            parts.append(_table(self.table))
+        sign = f'<span aria-hidden="true">{SIGN[self.mood]}</span> '
+        role = 'role="alert"' if live else f'role="group" aria-label="{escape(self.title)}"'
+        return (
+            f'<div {role} style="border-left:5px solid {ACCENT[self.mood]};'
+            "padding:0.35em 0 0.35em 0.9em;margin:0.4em 0;color:inherit;max-width:46em;"
+            'line-height:1.45;white-space:normal;overflow-wrap:anywhere">'
+            f'<div style="font-weight:600;font-size:1.05em">{sign}{escape(self.title)}</div>'
+            + "".join(parts)
+            + "</div>"
+        )
+
+    def text(self) -> str:
+        """The card as plain text."""
+        lines = [f"{SIGN[self.mood]} {self.title}"]
+        for item in self.body:
+            kind, said = item if isinstance(item, tuple) else ("text", item)
+            lines.append(("    " if kind == "code" else "  ") + said.replace("\n", "\n    "))
+        if self.table:
+            widths = [max(len(row[i]) for row in self.table) for i in range(len(self.table[0]))]
+            for n, row in enumerate(self.table):
+                cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+                lines.append("  " + "  ".join(cells).rstrip())
+                if n == 0:
+                    lines.append("  " + "  ".join("-" * width for width in widths))
+        return "\n".join(lines)
+
+
+def _paragraph(item: str | tuple[str, str]) -> str:
+    kind, said = item if isinstance(item, tuple) else ("text", item)
+    if kind == "code":
+        return (
+            '<pre style="margin:0.4em 0;padding:0.4em 0.6em;color:inherit;background:none;'
+            "border:1px solid color-mix(in srgb, currentColor 30%, transparent);"
+            f'white-space:pre-wrap;overflow-wrap:anywhere">{escape(said)}</pre>'
+        )
+    weight = ";font-weight:600" if kind == "strong" else ""
+    return f'<div style="margin:0.3em 0{weight}">{escape(said)}</div>'
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
+    line = "border-bottom:1px solid color-mix(in srgb, currentColor 30%, transparent)"
+    cell = f"text-align:left;padding:0.2em 1.2em 0.2em 0;color:inherit;background:none;{line}"
+    head = "".join(f'<th scope="col" style="{cell}">{escape(name)}</th>' for name in rows[0])
+    body = "".join(
+        '<tr style="background:none">'
+        + f'<th scope="row" style="{cell};font-weight:400">{escape(row[0])}</th>'
+        + "".join(f'<td style="{cell}">{escape(text)}</td>' for text in row[1:])
+        + "</tr>"
+        for row in rows[1:]
+    )
+    return (
+        '<table style="border-collapse:collapse;margin:0.5em 0;font-size:1em;color:inherit">'
+        f'<thead><tr style="background:none">{head}</tr></thead><tbody>{body}</tbody></table>'
+    )
+
+
+class Shown:
+    """Something that shows itself as its card: HTML where there is a page, else text."""
+
+    def card(self) -> Card:
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        return self.card().html()
+
+    def __repr__(self) -> str:
+        return self.card().text()

@@ -1,0 +1,128 @@
+"""What this learner did, in one readable file that never leaves the machine.
+
+`.lrlesson/progress.json` lies at the course's root: the nearest folder upwards with a `course.toml`,
+else the current one. The environment variable LRLESSON_PROGRESS names another file. It is written
+whole and then moved into place, so it is never half a file; a damaged one is kept beside the new.
+"""
+
+import contextlib
+import json
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+SECTIONS = ("exercises", "predictions", "pretest")
+
+
+def progress_path() -> Path:
+    """Where the progress of this learner is kept."""
+    if chosen := os.environ.get("LRLESSON_PROGRESS"):
+        return Path(chosen)
+    here = Path.cwd()
+    root = next((p for p in (here, *here.parents) if (p / "course.toml").is_file()), here)
+    return root / ".lrlesson" / "progress.json"
+
+
+def now() -> str:
+    """The local time, to the second, as the file states it."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def _empty() -> dict[str, Any]:
+    return {"format": 1} | {section: {} for section in SECTIONS}
+
+
+def _is_sound(data: object) -> bool:
+    if not isinstance(data, dict) or data.get("format") != 1:
+        return False
+    sections = [data.get(section, {}) for section in SECTIONS]
+    return all(
+        isinstance(s, dict) and all(isinstance(entry, dict) for entry in s.values())
+        for s in sections
+    )
+
+
+def load() -> dict[str, Any]:
+    """The record so far. A damaged file is renamed, with one sentence; a new record begins."""
+    path = progress_path()
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return _empty()
+    except (ValueError, OSError) as error:
+        data = error
+    if _is_sound(data):
+        return _empty() | data
+    if isinstance(data, OSError):
+        _say(f"{path} cannot be read ({data.strerror}); nothing of it is shown.")
+        return _empty()
+    aside = _free_name(path)
+    try:
+        path.rename(aside)
+    except OSError as error:
+        _say(f"{path} is damaged and cannot be moved aside ({error.strerror}).")
+    else:
+        _say(f"{path} is damaged: it is kept as {aside.name}, and a new record begins.")
+    return _empty()
+
+
+def _free_name(path: Path) -> Path:
+    number = 1
+    while (aside := path.with_name(f"{path.stem}.damaged-{number}{path.suffix}")).exists():
+        number += 1
+    return aside
+
+
+@contextlib.contextmanager
+def changing() -> Iterator[dict[str, Any]]:
+    """The record, to be changed inside the `with`; written back at its end.
+
+    Two notebooks may write at once: each waits for the other (on Windows, the last one wins). A
+    record that cannot be written costs one sentence and nothing else.
+    """
+    path = progress_path()
+    with contextlib.ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(_alone(path.with_suffix(".lock")))
+        except OSError as error:
+            _say(f"Progress is not recorded: {path.parent} cannot be written ({error.strerror}).")
+            yield _empty()
+            return
+        data = load()
+        yield data
+        try:
+            _write(path, data)
+        except OSError as error:
+            _say(f"Progress is not recorded: {path} cannot be written ({error.strerror}).")
+
+
+@contextlib.contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    with lock.open("a") as handle:
+        with contextlib.suppress(ImportError):
+            import fcntl  # absent on Windows
+
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _write(path: Path, data: dict[str, Any]) -> None:
+    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".new")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _say(sentence: str) -> None:
+    warnings.warn(sentence, RuntimeWarning, stacklevel=2)
