@@ -1,0 +1,725 @@
+"""What stands behind the schedules and the optimizers, and what no lesson asks you to read.
+
+Four things: how bad input is refused, how a class body of fields becomes an immutable object,
+the algebra of schedules (`>>`, `*`, `take`, `repeat`), and how a schedule shows itself.
+"""
+
+import functools
+import html
+import inspect
+import itertools
+import math
+import numbers
+import re
+from collections.abc import Callable
+from dataclasses import KW_ONLY, MISSING, dataclass, fields
+from types import UnionType
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    Union,
+    dataclass_transform,
+    get_args,
+    get_origin,
+)
+
+import numpy as np
+
+# --- Refusing bad input -----------------------------------------------------------------------
+
+
+class Rule(NamedTuple):
+    """What a number must satisfy, and how an error says it."""
+
+    text: str
+    holds: Callable[[Any], Any]
+    integer: bool = False
+
+
+ANY = Rule("a finite number", lambda x: x == x)
+RATE = Rule("a learning rate: a finite number, at least 0", lambda x: x >= 0)
+NONNEGATIVE = Rule("a finite number, at least 0", lambda x: x >= 0)
+POSITIVE = Rule("a finite number greater than 0", lambda x: x > 0)
+UPDATES = Rule("a number of updates greater than 0", lambda x: x > 0)
+UPDATES_OR_ZERO = Rule("a number of updates, at least 0", lambda x: x >= 0)
+FACTOR = Rule("a factor greater than 0 and at most 1", lambda x: (x > 0) & (x <= 1))
+FRACTION = Rule("a number from 0 up to, but not including, 1", lambda x: (x >= 0) & (x < 1))
+AT_LEAST_ONE = Rule("a factor of at least 1", lambda x: x >= 1)
+COUNT = Rule("a whole number, at least 0", lambda x: x >= 0, integer=True)
+POSITIVE_COUNT = Rule("a whole number, at least 1", lambda x: x >= 1, integer=True)
+
+# The same rules as annotations, so that a field says what it is.
+Real = Annotated[float, ANY]
+Rate = Annotated[float, RATE]
+Nonnegative = Annotated[float, NONNEGATIVE]
+Positive = Annotated[float, POSITIVE]
+Updates = Annotated[float, UPDATES]
+UpdatesOrZero = Annotated[float, UPDATES_OR_ZERO]
+Factor = Annotated[float, FACTOR]
+Fraction = Annotated[float, FRACTION]
+Stretch = Annotated[float, AT_LEAST_ONE]
+Growth = Annotated[float, POSITIVE]
+Count = Annotated[int, COUNT]
+PositiveCount = Annotated[int, POSITIVE_COUNT]
+AscendingUpdates = tuple[float, ...]
+
+
+def refusal(owner: str, argument: str, value: Any, expected: str) -> str:
+    """The one form that every error about an argument has."""
+    shown = repr(value)
+    if len(shown) > 80:
+        shown = shown[:77] + "..."
+    return f"{owner}: {argument} = {shown}, expected {expected}"
+
+
+def checked(owner: str, argument: str, value: Any, rule: Rule, runs: bool = True) -> Any:
+    """`value` as a float (an int where the rule says whole), or as a read-only 1-D float array.
+
+    `runs` says whether one value per run, a 1-D array, is allowed. Raises TypeError where the
+    value is no number, ValueError where it is one but breaks the rule.
+    """
+    plural = runs and not isinstance(value, numbers.Real | str | bytes) and value is not None
+    expected = rule.text + (", or a 1-D array of them, one per run" if plural else "")
+    problem = refusal(owner, argument, value, expected)
+    if isinstance(value, (bool, np.bool_, str, bytes)) or value is None:
+        raise TypeError(problem)
+    if isinstance(value, numbers.Real):
+        if not math.isfinite(value) or not rule.holds(value):
+            raise ValueError(problem)
+        if not rule.integer:
+            return float(value)
+        if value != int(value):
+            raise ValueError(problem)
+        return int(value)
+    try:
+        array = np.array(value, dtype=float)
+    except (TypeError, ValueError):
+        raise TypeError(problem) from None
+    if np.asarray(value).dtype.kind not in "iuf":
+        raise TypeError(problem)
+    if array.ndim == 0:
+        return checked(owner, argument, array.item(), rule, runs)
+    if not runs or array.ndim != 1 or array.size == 0:
+        raise ValueError(problem)
+    if not np.isfinite(array).all() or not np.all(rule.holds(array)):
+        raise ValueError(problem)
+    array.flags.writeable = False
+    return array
+
+
+def _checked_field(owner: str, argument: str, value: Any, annotation: Any) -> Any:
+    """One field against its annotation: Annotated[…, Rule], `… | None`, bool, or Literal."""
+    kind = get_origin(annotation)
+    if kind in (Union, UnionType):
+        if value is None:
+            return None
+        annotation = next(a for a in get_args(annotation) if a is not type(None))
+        kind = get_origin(annotation)
+    if kind is Annotated:
+        rule = annotation.__metadata__[0]
+        return checked(owner, argument, value, rule, runs=not rule.integer)
+    if kind is Literal:
+        choices = get_args(annotation)
+        if not any(value is c or (isinstance(c, str) and value == c) for c in choices):
+            raise ValueError(
+                refusal(owner, argument, value, "one of " + ", ".join(map(repr, choices)))
+            )
+    elif annotation == AscendingUpdates:
+        return _ascending(owner, argument, value)
+    elif isinstance(annotation, type) and not isinstance(value, annotation):
+        raise TypeError(refusal(owner, argument, value, f"a {annotation.__name__}"))
+    return value
+
+
+def _ascending(owner: str, argument: str, value: Any) -> tuple[float, ...]:
+    """Update numbers in ascending order, as a tuple: an array would mean one value per run."""
+    problem = refusal(owner, argument, value, "one or more update numbers in ascending order")
+    try:
+        times = tuple(checked(owner, argument, v, UPDATES_OR_ZERO, runs=False) for v in value)
+    except (TypeError, ValueError):
+        raise ValueError(problem) from None
+    if not times or any(b <= a for a, b in itertools.pairwise(times)):
+        raise ValueError(problem)
+    return times
+
+
+# --- Immutable objects whose class body is a list of fields -----------------------------------
+
+
+@dataclass_transform(frozen_default=True, eq_default=False)
+class Frozen:
+    """A subclass is a frozen dataclass; its fields are checked against their annotations."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        dataclass(frozen=True, eq=False, repr=False)(cls)
+
+    def __post_init__(self) -> None:
+        name = type(self).__name__
+        for argument, annotation in _annotations(type(self)).items():
+            value = _checked_field(name, argument, getattr(self, argument), annotation)
+            object.__setattr__(self, argument, value)
+        for holds, argument, expected in self.limits():
+            if not np.all(holds):
+                raise ValueError(refusal(name, argument, getattr(self, argument), expected))
+
+    def limits(self) -> Any:
+        """Rules between fields, each as (holds, argument, what is expected)."""
+        return ()
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        return all(
+            np.array_equal(getattr(self, f.name), getattr(other, f.name))
+            for f in fields(self)  # type: ignore[arg-type]
+        )
+
+    def __hash__(self) -> int:
+        values = (getattr(self, f.name) for f in fields(self))  # type: ignore[arg-type]
+        return hash(
+            (type(self), *(v.tobytes() if isinstance(v, np.ndarray) else v for v in values))
+        )
+
+    def __repr__(self) -> str:
+        shown = []
+        for f in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, f.name)
+            if f.default is MISSING or not np.array_equal(value, f.default):
+                shown.append(f"{f.name}={_shown(value)}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+@functools.cache
+def _annotations(cls: type) -> dict[str, Any]:
+    """The annotation of every dataclass field, inherited ones included."""
+    found: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        found.update(inspect.get_annotations(base))
+    return {f.name: found[f.name] for f in fields(cls)}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def _shown(value: Any) -> str:
+    """A field's value in a repr: numbers short, everything else as itself."""
+    plain = isinstance(value, str | bool | Frozen) or value is None
+    return repr(value) if plain else _number(value)
+
+
+def _number(value: Any) -> str:
+    """A number as a person writes it: 80 and not 80.0, all digits that tell it from others."""
+    if isinstance(value, str) or value is None or isinstance(value, bool):
+        return str(value)
+    if not _is_number(value):
+        array = np.asarray(value)
+        if array.size <= 4:
+            return "[" + ", ".join(_number(v) for v in array.tolist()) + "]"
+        return f"[{_number(array[0].item())}, …, {_number(array[-1].item())}]"
+    whole = abs(value) < 1e6 and float(value) == int(value)
+    return str(int(value)) if whole else repr(float(value))
+
+
+# --- Schedules ---------------------------------------------------------------------------------
+
+
+class Schedule(Frozen):
+    """A learning rate η(t), a pure function of the update number t; the first update is t = 0.
+
+    A subclass gives its fields and one method, `eta(t)`. A field is a number, or a 1-D array with
+    one value per run. `schedule(3)` is a float, `schedule(np.arange(100))` the curve of shape
+    (100,), and with array fields the shape is (runs, 100). Durations are counted in updates.
+
+    `length` is the natural length in updates, or None for a schedule without an end.
+    """
+
+    @property
+    def length(self) -> Any:
+        """The natural length in updates; None for a schedule without an end."""
+        return None
+
+    def eta(self, t: Any) -> Any:
+        """The formula. t: an array; fields of several runs arrive with axes to broadcast over t."""
+        raise TypeError(
+            f"{type(self).__name__} has no formula: a Schedule must define eta(self, t)"
+        )
+
+    def __call__(self, t: Any) -> Any:
+        """The rate of update t: a float for one t, an array for an array; a runs axis leads.
+
+        Raises TypeError or ValueError where t is not a number, or below 0, or not finite.
+        """
+        times = self._times(t)
+        runs = self.runs
+        if runs is None:
+            rates = np.asarray(self.eta(times), dtype=float)
+        else:
+            rates = np.asarray(self._aligned(times.ndim).eta(times), dtype=float)
+        wanted = times.shape if runs is None else (runs, *times.shape)
+        if rates.shape != wanted:
+            rates = np.broadcast_to(rates, wanted).copy()
+        if np.ndim(t) > 0:
+            return rates
+        return float(rates[0]) if runs is None else rates[:, 0]
+
+    def _times(self, t: Any) -> np.ndarray:
+        """t as a float array of at least one axis, so that one t takes the same route as many."""
+        times = np.asarray(t)
+        expected = "update numbers: finite and at least 0 (the first update is t = 0)"
+        if times.dtype.kind not in "iuf":
+            raise TypeError(refusal(type(self).__name__, "t", t, expected))
+        times = np.atleast_1d(times).astype(float, copy=False)
+        if times.size and not (times.min() >= 0 and times.max() < np.inf):
+            raise ValueError(refusal(type(self).__name__, "t", t, expected))
+        return times
+
+    @property
+    def runs(self) -> int | None:
+        """How many runs the array fields hold; None where every field is a single number."""
+        sizes = {v.runs if isinstance(v, Schedule) else v.size for v in self._plural()}
+        if len(sizes) > 1:
+            raise ValueError(
+                f"{type(self).__name__}: fields of {sorted(sizes)} runs do not fit together"
+            )
+        return sizes.pop() if sizes else None
+
+    def _plural(self) -> list[Any]:
+        values = [getattr(self, f.name) for f in fields(self)]  # type: ignore[arg-type]
+        return [
+            v
+            for v in values
+            if isinstance(v, np.ndarray) or (isinstance(v, Schedule) and v.runs is not None)
+        ]
+
+    def _aligned(self, ndim: int) -> "Schedule":
+        """The same schedule with every array field shaped (runs, 1, …) to broadcast over t."""
+        twin = object.__new__(type(self))
+        for f in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, f.name)
+            if isinstance(value, np.ndarray):
+                value = value.reshape(-1, *[1] * ndim)
+            elif isinstance(value, Schedule):
+                value = value._aligned(ndim)
+            object.__setattr__(twin, f.name, value)
+        return twin
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _ = self.runs  # refuses fields of different numbers of runs at once
+
+    # The algebra
+
+    def values(self, T: int) -> np.ndarray:
+        """The rates of the updates 0 … T−1, shape (T,) or (runs, T)."""
+        return self(np.arange(checked(type(self).__name__, "T", T, COUNT, runs=False)))
+
+    def __rshift__(self, other: "Schedule") -> "Schedule":
+        """`a >> b`: a for its natural length, then b from its own 0."""
+        if not isinstance(other, Schedule):
+            return NotImplemented
+        if self.length is None:
+            raise ValueError(
+                f"a >> b: a = {self!r} has no length, so b would never start; "
+                "end it first, for example with a.take(100)"
+            )
+        return Then(self, other)
+
+    def __mul__(self, other: Any) -> "Schedule":
+        """`a * k` scales every rate by k; `a * b` multiplies two schedules update by update."""
+        if isinstance(other, Schedule):
+            return Product(self, other)
+        return Scaled(self, other)
+
+    __rmul__ = __mul__
+
+    def take(self, n: float) -> "Schedule":
+        """The same schedule, ended at n: its length is n updates, and it stays flat after them."""
+        return Take(self, n)
+
+    def repeat(self, mult: float = 1.0) -> "Schedule":
+        """This schedule again and again without end, each round mult times as long as the last."""
+        if self.length is None:
+            raise ValueError(f"repeat: {self!r} has no length, so it has no second round")
+        return Repeat(self, mult)
+
+    # The display
+
+    def _latex(self, t: str = "t") -> str:
+        """The formula of the docstring with this object's own numbers in place of its symbols."""
+        found = re.search(r"\$(.+?)\$", inspect.getdoc(type(self)) or "", re.DOTALL)
+        formula = (
+            " ".join(found.group(1).split()) if found else rf"\mathrm{{{type(self).__name__}}}(t)"
+        )
+        symbols = {
+            _SYMBOLS.get(f.name, f.name): getattr(self, f.name)
+            for f in fields(self)  # type: ignore[arg-type]
+        }
+        symbols["t"] = t
+        # One pass over all symbols: a number once put in is never read as a symbol again.
+        pattern = "|".join(
+            rf"(?<![A-Za-z\\]){re.escape(s)}(?![A-Za-z_])"
+            if s[0] != "\\"
+            else re.escape(s) + r"(?![A-Za-z_])"
+            for s in sorted(symbols, key=len, reverse=True)
+        )
+        return re.sub(
+            pattern,
+            lambda m: v if isinstance(v := symbols[m.group()], str) else _latex_number(v),
+            formula,
+        )
+
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle \eta(t) = {self._latex()}$"
+
+    def _repr_html_(self) -> str:
+        return (
+            '<div class="lrlesson-schedule" '
+            'style="display:flex;flex-wrap:wrap;align-items:center;gap:1.5em">'
+            f"<div>{html.escape(self._repr_latex_(), quote=False)}"
+            f"<div><code>{html.escape(repr(self), quote=False)}</code></div></div>"
+            f"{self._svg()}</div>"
+        )
+
+    def _span(self) -> int:
+        """How many updates a picture shows: the length, or enough to see what the rate does."""
+        if self.length is not None:
+            return max(2, math.ceil(np.max(self.length)) + 1)
+        durations = [
+            np.max(getattr(self, name))
+            for name, kind in _annotations(type(self)).items()
+            if kind in (Updates, UpdatesOrZero) and getattr(self, name) is not None
+        ]
+        if durations and max(durations) > 1:
+            return math.ceil(5 * max(durations)) + 1
+        inner = [v._span() for v in vars(self).values() if isinstance(v, Schedule)]
+        if inner:
+            return 3 * max(inner)
+        n, start = 16, np.max(self(0))
+        while n < 2**20 and 0 < 0.05 * start < np.max(self(n)) < start:
+            n *= 2
+        return n
+
+    def _svg(self, width: int = 260, height: int = 90) -> str:
+        """A small curve of the rate: no axes, two labels, in the colour of the text."""
+        span = self._span()
+        t = np.unique(np.linspace(0, span - 1, min(span, 400)).round())
+        rates = np.atleast_2d(self(t))[:6]
+        top = float(rates.max()) or 1.0
+        x = 4 + t / max(t[-1], 1) * (width - 8)
+        lines = []
+        for rate in rates:
+            y = height - 18 - rate / top * (height - 36)
+            points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
+            lines.append(
+                f'<polyline points="{points}" fill="none" stroke="#0072b2" stroke-width="1.8"/>'
+            )
+        label = f"learning rate over the first {span:,} updates, largest {top:.3g}"
+        return (
+            f'<svg role="img" aria-label="{label}" width="{width}" height="{height}" '
+            f'viewBox="0 0 {width} {height}" style="font:11px sans-serif">{"".join(lines)}'
+            f'<line x1="4" x2="{width - 4}" y1="{height - 17}" y2="{height - 17}" '
+            'stroke="currentColor" stroke-opacity=".4"/>'
+            f'<text x="4" y="12" fill="currentColor">η ≤ {top:.3g}</text>'
+            f'<text x="{width - 4}" y="{height - 4}" text-anchor="end" fill="currentColor">'
+            f"update {int(t[-1]):,}</text></svg>"
+        )
+
+
+_SYMBOLS = {
+    "lr": r"\eta_0",
+    "lr0": r"\eta_0",
+    "lr_end": r"\eta_{end}",
+    "max_lr": r"\eta_{max}",
+    "base_lr": r"\eta_{min}",
+    "gamma": r"\gamma",
+    "drop": "d",
+    "every": "k",
+    "step_size": "s",
+    "power": "p",
+    "start": "a",
+    "end": "b",
+    "T0": "T_0",
+    "mult": "m",
+    "scale": "c",
+    "d_model": "D",
+    "warmup": "W",
+    "stable": "S",
+    "at": "M",
+    "pct_start": "r",
+    "div_factor": "f",
+    "final_div_factor": "g",
+    "decay": "D",
+}
+
+
+def _latex_number(value: Any) -> str:
+    """A number in LaTeX: 1e-05 becomes 10^{-5}, an array of several runs is braced."""
+    text = re.sub(
+        r"(-?[\d.]+)e([+-]\d+)", lambda m: rf"{m[1]}\cdot 10^{{{int(m[2])}}}", _number(value)
+    )
+    text = re.sub(r"(?<![\d.])1\\cdot ", "", text)
+    if text.startswith("["):
+        return r"\{" + text[1:-1].replace("…", r"\ldots") + r"\}"
+    return "{" + text + "}"
+
+
+class Then(Schedule):
+    """One schedule for its natural length, then another from its own 0."""
+
+    first: Schedule
+    second: Schedule
+
+    @property
+    def length(self) -> Any:
+        return None if self.second.length is None else self.first.length + self.second.length
+
+    def eta(self, t: Any) -> Any:
+        joint = self.first.length
+        after = self.second.eta(np.maximum(t - joint, 0.0))
+        return np.where(t < joint, self.first.eta(t), after)
+
+    def __repr__(self) -> str:
+        return f"{self.first!r} >> {_inside(self.second, Then)}"
+
+    def _latex(self, t: str = "t") -> str:
+        joint = _latex_number(self.first.length)
+        later = f"({t} - {joint})"
+        return (
+            rf"\begin{{cases}} {self.first._latex(t)} & {t} < {joint} \\ "
+            rf"{self.second._latex(later)} & {t} \ge {joint} \end{{cases}}"
+        )
+
+
+class Scaled(Schedule):
+    """Every rate of a schedule times one factor."""
+
+    schedule: Schedule
+    factor: Nonnegative
+
+    @property
+    def length(self) -> Any:
+        return self.schedule.length
+
+    def eta(self, t: Any) -> Any:
+        return self.factor * self.schedule.eta(t)
+
+    def __repr__(self) -> str:
+        return f"{_inside(self.schedule, Then)} * {_number(self.factor)}"
+
+    def _latex(self, t: str = "t") -> str:
+        return rf"{_latex_number(self.factor)} \cdot \left( {self.schedule._latex(t)} \right)"
+
+
+class Product(Schedule):
+    """Two schedules multiplied update by update; as long as the shorter one that has an end."""
+
+    first: Schedule
+    second: Schedule
+
+    @property
+    def length(self) -> Any:
+        lengths = [s.length for s in (self.first, self.second) if s.length is not None]
+        return functools.reduce(np.minimum, lengths) if lengths else None
+
+    def eta(self, t: Any) -> Any:
+        return self.first.eta(t) * self.second.eta(t)
+
+    def __repr__(self) -> str:
+        return f"{_inside(self.first, Then)} * {_inside(self.second, Then, Product, Scaled)}"
+
+    def _latex(self, t: str = "t") -> str:
+        return (
+            rf"\left( {self.first._latex(t)} \right) \cdot \left( {self.second._latex(t)} \right)"
+        )
+
+
+class Take(Schedule):
+    """A schedule ended at n updates: flat from there on."""
+
+    schedule: Schedule
+    n: Updates
+
+    @property
+    def length(self) -> Any:
+        return self.n
+
+    def eta(self, t: Any) -> Any:
+        return self.schedule.eta(np.minimum(t, self.n))
+
+    def __repr__(self) -> str:
+        return f"{_inside(self.schedule, Then, Product, Scaled)}.take({_number(self.n)})"
+
+    def _latex(self, t: str = "t") -> str:
+        return self.schedule._latex(rf"\min({t}, {_latex_number(self.n)})")
+
+
+class Repeat(Schedule):
+    """A schedule again and again; round k takes mult^k times as long as round 0."""
+
+    schedule: Schedule
+    mult: Stretch = 1.0
+
+    def eta(self, t: Any) -> Any:
+        n, start = round_of(t, self.schedule.length, self.mult)
+        return self.schedule.eta((t - start) / self.mult**n)
+
+    def __repr__(self) -> str:
+        stretch = "" if np.all(self.mult == 1) else f"mult={_number(self.mult)}"
+        return f"{_inside(self.schedule, Then, Product, Scaled)}.repeat({stretch})"
+
+    def _latex(self, t: str = "t") -> str:
+        length = _latex_number(self.schedule.length)
+        if np.all(self.mult == 1):
+            return self.schedule._latex(rf"({t} \bmod {length})")
+        formula = self.schedule._latex(r"{\tau}")
+        rounds = (
+            rf"\tau = \frac{{{t} - t_n}}{{m^n}},\ t_n = {length}\frac{{m^n - 1}}{{m - 1}} \le {t}"
+        )
+        return rf"{formula}, \quad {rounds} < t_{{n+1}},\ m = {_latex_number(self.mult)}"
+
+
+def round_of(t: Any, length: Any, mult: Any) -> tuple[Any, Any]:
+    """The number n of the round that holds update t, and the update at which that round starts.
+
+    Round n lasts length·mult^n updates, so it starts at length·(mult^n − 1)/(mult − 1).
+    """
+    growth = np.asarray(mult, dtype=float)
+    same = growth == 1
+    ratio = np.where(same, 2.0, growth)  # any value but 1: the branch is not used where same
+
+    def start(n: Any) -> Any:
+        return length * np.where(same, n, (ratio**n - 1) / (ratio - 1))
+
+    n = np.floor(np.where(same, t / length, np.log1p(t * (ratio - 1) / length) / np.log(ratio)))
+    # The logarithm may land just beside a whole number: the boundary itself decides.
+    n = np.where(start(n + 1) <= t, n + 1, n)
+    n = np.where(start(n) > t, n - 1, n)
+    return n, start(n)
+
+
+def _inside(schedule: Schedule, *kinds: type) -> str:
+    """The text of a part, in brackets where it would otherwise be read wrongly."""
+    return f"({schedule!r})" if isinstance(schedule, kinds) else repr(schedule)
+
+
+# --- Optimizers --------------------------------------------------------------------------------
+
+
+class State:
+    """What an optimizer remembers between two updates.
+
+    t is the number of the update being made (0 for the first), and between updates that of the
+    next one; lr is η of the last update; gain is what the rule multiplied it by. Further
+    attributes are the rule's own buffers, each shaped like the weights.
+    """
+
+    def __init__(self, w: np.ndarray, **buffers: Any) -> None:
+        self.t = 0
+        self.lr: Any = None
+        self.gain: Any = 1.0
+        self.used = np.zeros(w.shape, dtype=bool)
+        vars(self).update(buffers)
+
+    @property
+    def rate(self) -> np.ndarray:
+        """η·gain: the effective learning rate of each single weight in the last update.
+
+        Shaped like the weights. NaN for a weight whose gradient has so far been exactly zero:
+        it has not been used, and the quotient would only show the rule's ε.
+        """
+        lr = np.nan if self.lr is None else self.lr
+        return np.where(self.used, lr * self.gain, np.nan)
+
+    def __repr__(self) -> str:
+        buffers = [k for k in vars(self) if k not in ("t", "lr", "gain", "used")]
+        return f"State(t={self.t}, lr={self.lr!r}, remembers {', '.join(buffers) or 'nothing'})"
+
+
+class Optimizer(Frozen):
+    """One update is w ← (1 − ηλ)·w − η·gain·drive, with λ = 0 unless weight decay is decoupled.
+
+    A rule says in `update(gradient, state)` which way to go (drive) and how fast each single
+    weight goes (gain). The rule itself is immutable: all that changes is in the state.
+
+        state = opt.init(w)
+        w = opt.step(w, gradient, state, lr)
+
+    weight_decay is λ. Coupled, λ·w is added to the gradient (L2 regularisation); with
+    decoupled=True the weights themselves shrink instead (Loshchilov & Hutter 2019).
+    """
+
+    _: KW_ONLY
+    weight_decay: Nonnegative = 0.0
+    decoupled: bool = False
+
+    def buffers(self, w: np.ndarray) -> dict[str, Any]:
+        """What the rule remembers, as it is before the first update; nothing by default."""
+        return {}
+
+    def update(self, gradient: np.ndarray, state: Any) -> tuple[Any, Any]:
+        """(drive, gain) for this gradient; replaces the buffers in state."""
+        name = type(self).__name__
+        raise TypeError(
+            f"{name} has no rule: an Optimizer must define update(self, gradient, state)"
+        )
+
+    def init(self, w: Any) -> State:
+        """The state before the first update of weights w, an array of any shape."""
+        w = np.asarray(w, dtype=_float_type(w))
+        return State(w, **self.buffers(w))
+
+    def step(self, w: Any, gradient: Any, state: State, lr: Any) -> np.ndarray:
+        """The weights after one update, a new array; w and gradient are left as they are.
+
+        w, gradient: arrays of one shape, usually (runs, P). lr: a number, or a column (runs, 1)
+        with one rate per run. state: from init, updated. Raises ValueError where shapes do not
+        fit or lr is negative or not finite.
+        """
+        w, gradient, lr = self._checked_step(w, gradient, state, lr)
+        if self.weight_decay and not self.decoupled:
+            gradient = gradient + self.weight_decay * w
+        state.lr = lr
+        state.used |= gradient != 0
+        drive, state.gain = self.update(gradient, state)
+        state.t += 1
+        if self.weight_decay and self.decoupled:
+            w = (1 - lr * self.weight_decay) * w
+        return w - lr * state.gain * drive
+
+    def weights(self, w: np.ndarray, state: State) -> np.ndarray:
+        """The weights to evaluate: w itself, except for rules that average as they go."""
+        return w
+
+    def _checked_step(self, w: Any, gradient: Any, state: State, lr: Any) -> tuple[Any, Any, Any]:
+        name = type(self).__name__
+        w, gradient = np.asarray(w, dtype=_float_type(w)), np.asarray(gradient)
+        if gradient.shape != w.shape:
+            raise ValueError(
+                f"{name}: gradient has shape {gradient.shape}, expected that of w, {w.shape}"
+            )
+        if state.used.shape != w.shape:
+            raise ValueError(
+                f"{name}: state was made for weights of shape {state.used.shape}, w has {w.shape}"
+            )
+        if not isinstance(lr, np.ndarray):
+            if not (_is_number(lr) and 0 <= lr < math.inf):
+                raise ValueError(refusal(name, "lr", lr, RATE.text))
+            return w, gradient, float(lr)  # a NumPy scalar would turn float32 weights to float64
+        if lr.shape != (w.shape[0], 1) or w.ndim != 2:
+            raise ValueError(
+                f"{name}: lr has shape {lr.shape}, expected a number, or a column (runs, 1) "
+                f"beside weights (runs, P); w has shape {w.shape}"
+            )
+        if not (lr >= 0).all():
+            raise ValueError(refusal(name, "lr", lr, RATE.text))
+        return w, gradient, lr.astype(w.dtype, copy=False)
+
+
+def _float_type(w: Any) -> Any:
+    """Integer weights would be truncated at every update, so they become floats first."""
+    dtype = np.asarray(w).dtype
+    return dtype if dtype.kind == "f" else float
