@@ -6,17 +6,18 @@ the algebra of schedules (`>>`, `*`, `take`, `repeat`), and how a schedule shows
 
 import functools
 import html
-import inspect
 import itertools
 import math
 import numbers
 import re
 from collections.abc import Callable
 from dataclasses import KW_ONLY, MISSING, dataclass, fields
+from inspect import get_annotations, getdoc
 from types import UnionType
 from typing import (
     Annotated,
     Any,
+    ClassVar,
     Literal,
     NamedTuple,
     Union,
@@ -68,7 +69,7 @@ AscendingUpdates = tuple[float, ...]
 
 def refusal(owner: str, argument: str, value: Any, expected: str) -> str:
     """The one form that every error about an argument has."""
-    shown = repr(value)
+    shown = _number(value) if _is_number(value) else repr(value)
     if len(shown) > 80:
         shown = shown[:77] + "..."
     return f"{owner}: {argument} = {shown}, expected {expected}"
@@ -90,9 +91,9 @@ def checked(owner: str, argument: str, value: Any, rule: Rule, runs: bool = True
             raise ValueError(problem)
         if not rule.integer:
             return float(value)
-        if value != int(value):
+        if float(value) != int(float(value)):
             raise ValueError(problem)
-        return int(value)
+        return int(float(value))
     try:
         array = np.array(value, dtype=float)
     except (TypeError, ValueError):
@@ -152,13 +153,17 @@ def _ascending(owner: str, argument: str, value: Any) -> tuple[float, ...]:
 class Frozen:
     """A subclass is a frozen dataclass; its fields are checked against their annotations."""
 
+    _kinds: ClassVar[dict[str, Any]] = {}  # the annotation of every field, inherited ones included
+
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         dataclass(frozen=True, eq=False, repr=False)(cls)
+        written = {k: v for c in reversed(cls.__mro__) for k, v in get_annotations(c).items()}
+        cls._kinds = {f.name: written[f.name] for f in fields(cls)}  # type: ignore[arg-type]
 
     def __post_init__(self) -> None:
         name = type(self).__name__
-        for argument, annotation in _annotations(type(self)).items():
+        for argument, annotation in self._kinds.items():
             value = _checked_field(name, argument, getattr(self, argument), annotation)
             object.__setattr__(self, argument, value)
         for holds, argument, expected in self.limits():
@@ -172,16 +177,12 @@ class Frozen:
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        return all(
-            np.array_equal(getattr(self, f.name), getattr(other, f.name))
-            for f in fields(self)  # type: ignore[arg-type]
-        )
+        return all(np.array_equal(getattr(self, n), getattr(other, n)) for n in self._kinds)
 
     def __hash__(self) -> int:
-        values = (getattr(self, f.name) for f in fields(self))  # type: ignore[arg-type]
-        return hash(
-            (type(self), *(v.tobytes() if isinstance(v, np.ndarray) else v for v in values))
-        )
+        values = (getattr(self, name) for name in self._kinds)
+        plain = (v.tobytes() if isinstance(v, np.ndarray) else v for v in values)
+        return hash((type(self), *plain))
 
     def __repr__(self) -> str:
         shown = []
@@ -190,15 +191,6 @@ class Frozen:
             if f.default is MISSING or not np.array_equal(value, f.default):
                 shown.append(f"{f.name}={_shown(value)}")
         return f"{type(self).__name__}({', '.join(shown)})"
-
-
-@functools.cache
-def _annotations(cls: type) -> dict[str, Any]:
-    """The annotation of every dataclass field, inherited ones included."""
-    found: dict[str, Any] = {}
-    for base in reversed(cls.__mro__):
-        found.update(inspect.get_annotations(base))
-    return {f.name: found[f.name] for f in fields(cls)}
 
 
 def _is_number(value: Any) -> bool:
@@ -220,8 +212,9 @@ def _number(value: Any) -> str:
         if array.size <= 4:
             return "[" + ", ".join(_number(v) for v in array.tolist()) + "]"
         return f"[{_number(array[0].item())}, …, {_number(array[-1].item())}]"
-    whole = abs(value) < 1e6 and float(value) == int(value)
-    return str(int(value)) if whole else repr(float(value))
+    value = float(value)
+    whole = abs(value) < 1e6 and value == int(value)
+    return str(int(value)) if whole else repr(value)
 
 
 # --- Schedules ---------------------------------------------------------------------------------
@@ -280,36 +273,34 @@ class Schedule(Frozen):
     @property
     def runs(self) -> int | None:
         """How many runs the array fields hold; None where every field is a single number."""
-        sizes = {v.runs if isinstance(v, Schedule) else v.size for v in self._plural()}
+        return self._runs
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        sizes = set()
+        for name in self._kinds:
+            value = getattr(self, name)
+            if isinstance(value, np.ndarray):
+                sizes.add(value.size)
+            elif isinstance(value, Schedule) and value.runs is not None:
+                sizes.add(value.runs)
         if len(sizes) > 1:
             raise ValueError(
                 f"{type(self).__name__}: fields of {sorted(sizes)} runs do not fit together"
             )
-        return sizes.pop() if sizes else None
-
-    def _plural(self) -> list[Any]:
-        values = [getattr(self, f.name) for f in fields(self)]  # type: ignore[arg-type]
-        return [
-            v
-            for v in values
-            if isinstance(v, np.ndarray) or (isinstance(v, Schedule) and v.runs is not None)
-        ]
+        object.__setattr__(self, "_runs", sizes.pop() if sizes else None)
 
     def _aligned(self, ndim: int) -> "Schedule":
         """The same schedule with every array field shaped (runs, 1, …) to broadcast over t."""
         twin = object.__new__(type(self))
-        for f in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, f.name)
+        for name in self._kinds:
+            value = getattr(self, name)
             if isinstance(value, np.ndarray):
                 value = value.reshape(-1, *[1] * ndim)
             elif isinstance(value, Schedule):
                 value = value._aligned(ndim)
-            object.__setattr__(twin, f.name, value)
+            object.__setattr__(twin, name, value)
         return twin
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _ = self.runs  # refuses fields of different numbers of runs at once
 
     # The algebra
 
@@ -350,14 +341,11 @@ class Schedule(Frozen):
 
     def _latex(self, t: str = "t") -> str:
         """The formula of the docstring with this object's own numbers in place of its symbols."""
-        found = re.search(r"\$(.+?)\$", inspect.getdoc(type(self)) or "", re.DOTALL)
+        found = re.search(r"\$(.+?)\$", getdoc(type(self)) or "", re.DOTALL)
         formula = (
             " ".join(found.group(1).split()) if found else rf"\mathrm{{{type(self).__name__}}}(t)"
         )
-        symbols = {
-            _SYMBOLS.get(f.name, f.name): getattr(self, f.name)
-            for f in fields(self)  # type: ignore[arg-type]
-        }
+        symbols = {_SYMBOLS.get(name, name): getattr(self, name) for name in self._kinds}
         symbols["t"] = t
         # One pass over all symbols: a number once put in is never read as a symbol again.
         pattern = "|".join(
@@ -390,7 +378,7 @@ class Schedule(Frozen):
             return max(2, math.ceil(np.max(self.length)) + 1)
         durations = [
             np.max(getattr(self, name))
-            for name, kind in _annotations(type(self)).items()
+            for name, kind in self._kinds.items()
             if kind in (Updates, UpdatesOrZero) and getattr(self, name) is not None
         ]
         if durations and max(durations) > 1:
