@@ -230,6 +230,8 @@ class Schedule(Frozen):
     `length` is the natural length in updates, or None for a schedule without an end.
     """
 
+    _runs: ClassVar[int | None] = None  # each object gets its own, see __post_init__
+
     @property
     def length(self) -> Any:
         """The natural length in updates; None for a schedule without an end."""
