@@ -1,3 +1,41 @@
-"""lrlesson: the learning rate in neural networks, as a small NumPy library that is read."""
+"""lrlesson: the learning rate in neural networks, as a small NumPy library made to be read.
+
+Start with `lrlesson.schedules` (η(t), the rate of update t) and `lrlesson.optimizers` (what an
+update does with it); then `losses` and `network` (what is trained), and `training` (the loop).
+"""
+
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
+
+# Every public name, by the module that defines it; a module is imported when first asked for.
+_PUBLIC = {
+    "schedules": """
+        Constant StepDecay ScheduledDrop ExponentialDecay PolynomialDecay InverseTimeDecay Warmup
+        Linear Geometric InverseSqrt Noam Cosine CosineRestarts Triangular Triangular2 ExpRange
+        WarmupCosine WSD OneCycle Schedule updates epochs""",
+    "optimizers": """
+        SGD Lion AdaGrad RMSprop AdaDelta Adam AdamW AdaMax NAdam RAdam ScheduleFree Optimizer""",
+    "losses": """
+        Quadratic NoisyBowl LeastSquares Rosenbrock TwoWells noisy_quadratic_model""",
+    "network": "MLP net_a net_b net_c linear",
+    "data": "digits diabetes wine_raw breast_cancer zipf descr",
+    "training": "descend train sweep History",
+    "scenes.explorers": "rate_dial race",
+    "feedback": "check hint solution predict pretest summary progress",
+    "doctor": "self_test",
+}
+_HOME = {name: module for module, names in _PUBLIC.items() for name in names.split()}
+
+__all__ = list(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'lrlesson' has no attribute {name!r}")
+    return getattr(import_module(f"lrlesson.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
