@@ -1,0 +1,402 @@
+"""Training: repeat `w ← optimizer.step(w, gradient, rate)`, for many runs at once.
+
+`descend` goes down a loss surface, `train` trains a network in batches, `sweep` trains it once
+per learning rate. Each trains all of its runs together: weights have shape (runs, P), and run
+number r comes out the same, bit for bit, however many others stand beside it.
+
+A seed is one int, and then every run has the same start, batches and noise, so that runs differ
+by their rate alone; or a sequence of ints, one per run.
+"""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from lrlesson._base import COUNT, POSITIVE_COUNT, RATE, Optimizer, Schedule, checked, refusal
+from lrlesson.data import Data
+from lrlesson.losses import Loss
+from lrlesson.network import MLP
+from lrlesson.schedules import Constant
+
+Seed = int | Sequence[int]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class History:
+    """What happened in each run. Every array leads with the runs axis.
+
+    losses: before each update (runs, updates): of the whole loss in `descend`, which adds the
+    loss after the last update, and of the batch in `train`. rates: η of each update.
+    final: the weights at the end (runs, P). weights: the path (runs, kept, P) where asked for.
+
+    From `train`, measured on whole data sets after `evaluated` updates: train_loss,
+    train_accuracy, and the same for val and test where the data have them, each
+    (runs, len(evaluated)). per_epoch: updates in an epoch.
+    """
+
+    losses: np.ndarray
+    rates: np.ndarray
+    final: np.ndarray
+    zero_loss: float
+    lowest: float = 0.0
+    weights: np.ndarray | None = None
+    per_epoch: int | None = None
+    evaluated: np.ndarray | None = None
+    train_loss: np.ndarray | None = None
+    train_accuracy: np.ndarray | None = None
+    val_loss: np.ndarray | None = None
+    val_accuracy: np.ndarray | None = None
+    test_loss: np.ndarray | None = None
+    test_accuracy: np.ndarray | None = None
+    grid: tuple[int, int] | None = None
+
+    @property
+    def runs(self) -> int:
+        return self.losses.shape[0]
+
+    @property
+    def updates(self) -> int:
+        return self.rates.shape[1]
+
+    @cached_property
+    def diverged(self) -> np.ndarray:
+        """Which runs diverged (runs,): a loss or weight became non-finite, or the mean of the last
+        tenth of the losses exceeds 10 × the first loss and 10 × the loss of the zero model.
+
+        Losses that can be negative are measured from their lowest value.
+        """
+        finite = np.isfinite(self.losses).all(axis=1) & np.isfinite(self.final).all(axis=1)
+        tail = self.losses[:, -max(1, self.losses.shape[1] // 10) :]
+        start = np.maximum(self.losses[:, 0], self.zero_loss)
+        with np.errstate(all="ignore"):
+            low = tail.mean(axis=1) - self.lowest <= 10 * (start - self.lowest)
+        return np.logical_not(finite & low)
+
+    @cached_property
+    def spiked(self) -> np.ndarray:
+        """Which runs had any loss above 10 × their first one (runs,), or one that is not finite."""
+        with np.errstate(all="ignore"):
+            calm = self.losses - self.lowest <= 10 * (self.losses[:, :1] - self.lowest)
+        return np.logical_not(calm.all(axis=1))
+
+    def steps_to(self, target: float) -> np.ndarray:
+        """How many updates each run needed for a loss of at most target: (runs,), NaN if never."""
+        reached = self.losses <= target
+        return np.where(reached.any(axis=1), reached.argmax(axis=1), np.nan)
+
+    def per_rate(self, values: np.ndarray) -> np.ndarray:
+        """Values (runs, …) of a `sweep` over several seeds, as (rates, seeds, …)."""
+        if self.grid is None:
+            raise ValueError("per_rate: this history is not from a sweep")
+        return values.reshape(*self.grid, *values.shape[1:])
+
+    def __repr__(self) -> str:
+        runs = f"{self.runs} run" + "s" * (self.runs != 1)
+        last = self.losses[:, -1] if self.train_loss is None else self.train_loss[:, -1]
+        well = last[~self.diverged]
+        if not well.size:
+            ended = "all diverged"
+        else:
+            low, high = f"{well.min():.2g}", f"{well.max():.2g}"
+            ended = f"loss at the end {low}" + (f" to {high}" if high != low else "")
+            if self.diverged.any():
+                ended += f", {self.diverged.sum()} diverged"
+        return f"<History: {runs} of {self.updates} updates; {ended}>"
+
+
+def descend(
+    loss: Loss,
+    w0: Any,
+    optimizer: Optimizer,
+    schedule: Any,
+    steps: int,
+    seed: Seed = 0,
+    *,
+    keep_weights: bool = True,
+) -> History:
+    """Go down a loss from w0, shape (dim,) or (runs, dim), for a number of steps.
+
+    schedule: a rate, a Schedule, any function t → rate, or a controller. seed: for the noise of
+    noisy losses. The history has losses (runs, steps + 1), the last one after the last update,
+    and weights (runs, steps + 1, dim) unless keep_weights is False.
+    """
+    steps = checked("descend", "steps", steps, COUNT, runs=False)
+    start, rng = loss.point(w0), _generators("descend", seed)
+    control, runs = _control("descend", schedule, steps, start, rng)
+    w = np.array(np.broadcast_to(start, (runs, loss.dim)))
+    state = optimizer.init(w)
+
+    losses, rates, path = [loss(w)], [], [w]
+    with np.errstate(all="ignore"):  # a run may overflow: that is a result, not a mistake
+        for t in _progress(steps):
+            gradient = loss.gradient(w, rng)
+            rate = control.rate(t, losses[-1], gradient, w, loss)
+            w = optimizer.step(w, gradient, state, rate[:, None])
+            shown = optimizer.weights(w, state)
+            losses.append(loss(shown))
+            rates.append(rate)
+            control.observe(losses[-1])
+            if keep_weights:
+                path.append(shown)
+    return History(
+        losses=np.stack(losses, axis=1),
+        rates=np.stack(rates, axis=1) if rates else np.empty((runs, 0)),
+        final=optimizer.weights(w, state),
+        zero_loss=loss.zero_value,
+        lowest=min(0.0, loss.min_value),
+        weights=np.stack(path, axis=1) if keep_weights else None,
+    )
+
+
+def train(
+    network: MLP,
+    data: Data,
+    optimizer: Optimizer,
+    schedule: Any,
+    epochs: int,
+    batch: int | None = 32,
+    seed: Seed = 0,
+    *,
+    w0: Any = None,
+    evaluate_every: int | None = None,
+    keep_weights: bool = False,
+) -> History:
+    """Train a network for a number of epochs, each a fresh random order of the training set.
+
+    schedule: a rate, a Schedule, any function t → rate, or a controller; an array of rates, or a
+    schedule with array fields, trains one run per rate. batch: examples per update (a rest too
+    small for a batch is left out); None takes all. w0: initial weights (P,) or (runs, P), random
+    by default. evaluate_every: how many updates lie between two evaluations on whole data sets,
+    by default an epoch. keep_weights: keep the weights of the start and of every evaluation.
+    """
+    per_epoch = _per_epoch("train", network, data, batch)
+    updates = per_epoch * checked("train", "epochs", epochs, POSITIVE_COUNT, runs=False)
+    every = per_epoch if evaluate_every is None else evaluate_every
+    checked("train", "evaluate_every", every, POSITIVE_COUNT, runs=False)
+    init_rng, order_rng = _spawned(_generators("train", seed), 2)
+    w = _initial(network, w0, init_rng)
+    control, runs = _control("train", schedule, updates, w, order_rng)
+    w = np.array(np.broadcast_to(w, (runs, network.P)))
+    state = optimizer.init(w)
+
+    inputs = np.ascontiguousarray(data.x_train.T, network.dtype)
+    targets = np.ascontiguousarray(data.targets().T, network.dtype)
+    score = _Score(network, data)
+    losses, rates, path = [], [], [w]
+    with np.errstate(all="ignore"):  # a run may overflow: that is a result, not a mistake
+        score(0, w)
+        for t in _progress(updates):
+            if t % per_epoch == 0:
+                batches = _batches(data.n, batch, order_rng)
+            chosen = batches[t % per_epoch]
+            x, y = inputs[chosen].swapaxes(-1, -2), targets[chosen].swapaxes(-1, -2)
+            loss, gradient = network.gradient(w, x, y)
+            rate = control.rate(t, loss, gradient, w, lambda w, x=x, y=y: network.value(w, x, y))
+            w = optimizer.step(w, gradient, state, rate[:, None].astype(w.dtype))
+            losses.append(loss)
+            rates.append(rate)
+            if (t + 1) % every == 0 or t + 1 == updates:
+                score(t + 1, optimizer.weights(w, state))
+                if keep_weights:
+                    path.append(optimizer.weights(w, state))
+            if (t + 1) % per_epoch == 0 and not isinstance(control, _Planned):
+                epoch = np.mean(losses[-per_epoch:], axis=0)
+                control.observe(epoch if data.x_val is None else score.of("val", w)[0])
+    return History(
+        losses=np.stack(losses, axis=1),
+        rates=np.stack(rates, axis=1),
+        final=optimizer.weights(w, state),
+        zero_loss=float(network.value(np.zeros_like(w[0]), inputs.T, targets.T)),
+        weights=np.stack(path, axis=1) if keep_weights else None,
+        per_epoch=per_epoch,
+        **score.results(),
+    )
+
+
+def sweep(
+    network: MLP,
+    data: Data,
+    optimizer: Optimizer,
+    lr: Any,
+    epochs: int,
+    batch: int | None = 32,
+    seed: Seed = 0,
+    *,
+    schedule: Schedule | None = None,
+    **options: Any,
+) -> History:
+    """Train the network once per learning rate, all at the same time.
+
+    lr: the rates, 1-D. With one seed, run r has rate lr[r]. With several, every rate is trained
+    with every seed, and `history.per_rate(values)` has the shape (rates, seeds, …).
+    schedule: a Schedule that each rate is multiplied by, such as Cosine(1, T); constant by default.
+    Evaluates at the start and at the end only, unless evaluate_every says otherwise.
+    """
+    lr = np.atleast_1d(checked("sweep", "lr", np.atleast_1d(lr), RATE))
+    seeds = 1 if isinstance(seed, (int, np.integer)) else len(seed)
+    rates = np.repeat(lr, seeds)
+    shape = Constant(1.0) if schedule is None else schedule
+    options.setdefault("evaluate_every", epochs * _per_epoch("sweep", network, data, batch))
+    paired = seed if isinstance(seed, (int, np.integer)) else list(seed) * lr.size
+    history = train(network, data, optimizer, shape * rates, epochs, batch, paired, **options)
+    return replace(history, grid=(lr.size, seeds))
+
+
+class _Planned:
+    """The rates of a schedule, all known before training. A controller has the same two methods."""
+
+    def __init__(self, rates: np.ndarray) -> None:
+        self.rates = rates
+
+    def rate(self, t: int, loss: Any, gradient: Any, w: Any, evaluate: Any) -> np.ndarray:
+        """The rate of update t, shape (runs,)."""
+        return self.rates[:, t]
+
+    def observe(self, metric: Any) -> None:
+        """A plan does not listen."""
+
+
+def _control(owner: str, schedule: Any, updates: int, w: np.ndarray, rng: Any) -> tuple[Any, int]:
+    """What gives the rates, and the number of runs that start, schedule and seeds agree on."""
+    counts = {
+        "w0": w.shape[0] if w.ndim > 1 else 1,
+        "seed": len(rng) if isinstance(rng, list) else 1,
+    }
+    if hasattr(schedule, "rate") and hasattr(schedule, "observe"):
+        return schedule, _agreed(owner, counts)
+    rates = _planned(owner, schedule, updates)
+    runs = _agreed(owner, {**counts, "schedule": rates.shape[0]})
+    return _Planned(np.broadcast_to(rates, (runs, updates))), runs
+
+
+def _planned(owner: str, schedule: Any, updates: int) -> np.ndarray:
+    """The rates of all updates: (1, updates), or (runs, updates)."""
+    if not callable(schedule):
+        schedule = Constant(schedule)
+    if isinstance(schedule, Schedule):
+        rates = schedule(np.arange(updates))
+    else:
+        rates = np.array([schedule(t) for t in range(updates)], dtype=float).T
+    rates = np.atleast_2d(rates).reshape(-1, updates)
+    wrong = np.argwhere(~((rates >= 0) & np.isfinite(rates)))
+    if wrong.size:
+        run, t = wrong[0]
+        raise ValueError(refusal(owner, f"schedule({t})", rates[run, t].item(), RATE.text))
+    return rates
+
+
+def _agreed(owner: str, counts: dict[str, int]) -> int:
+    """The number of runs: all that are not 1 must be the same."""
+    several = {name: count for name, count in counts.items() if count != 1}
+    if len(set(several.values())) > 1:
+        shown = ", ".join(f"{name} has {count}" for name, count in several.items())
+        raise ValueError(f"{owner}: the numbers of runs differ: {shown}")
+    return max(several.values(), default=1)
+
+
+def _generators(owner: str, seed: Seed) -> Any:
+    """One Generator that all runs share, or a list with one per run."""
+    if np.ndim(seed) == 0:
+        return np.random.default_rng(checked(owner, "seed", seed, COUNT, runs=False))
+    if len(seed) == 0:  # type: ignore[arg-type]
+        raise ValueError(refusal(owner, "seed", seed, "an int, or one int per run"))
+    return [_generators(owner, one) for one in seed]  # type: ignore[union-attr]
+
+
+def _spawned(rng: Any, n: int) -> tuple[Any, ...]:
+    """n independent streams, so that the order of batches does not depend on the network."""
+    if isinstance(rng, list):
+        return tuple(map(list, zip(*(one.spawn(n) for one in rng), strict=True)))
+    return tuple(rng.spawn(n))
+
+
+def _per_epoch(owner: str, network: MLP, data: Data, batch: int | None) -> int:
+    """Updates per epoch, after checking that network, data and batch fit together."""
+    outputs = data.classes or 1
+    if (network.sizes[0], network.sizes[-1]) != (data.features, outputs):
+        raise ValueError(
+            f"{owner}: the network has sizes {network.sizes}, but {data.name} needs "
+            f"{data.features} inputs and {outputs} outputs"
+        )
+    if network.loss == "cross-entropy" and data.classes is None:
+        raise ValueError(f"{owner}: cross-entropy needs classes, and {data.name} is a regression")
+    if batch is None:
+        return 1
+    if checked(owner, "batch", batch, POSITIVE_COUNT, runs=False) > data.n:
+        raise ValueError(refusal(owner, "batch", batch, f"at most {data.n}, the training set"))
+    return data.n // batch
+
+
+def _initial(network: MLP, w0: Any, rng: Any) -> np.ndarray:
+    if w0 is None:
+        if isinstance(rng, list):
+            return np.stack([network.init(one) for one in rng])
+        return network.init(rng)
+    w0 = np.asarray(w0, dtype=network.dtype)
+    if w0.ndim not in (1, 2) or w0.shape[-1] != network.P:
+        raise ValueError(
+            f"train: w0 has shape {w0.shape}, expected ({network.P},) or (runs, {network.P})"
+        )
+    return w0
+
+
+def _batches(n: int, batch: int | None, rng: Any) -> Any:
+    """An epoch's batches: example numbers (batches, batch), or (batches, runs, batch)."""
+    if batch is None:
+        return [slice(None)]
+    if isinstance(rng, list):
+        return np.stack([_batches(n, batch, one) for one in rng], axis=1)
+    return rng.permutation(n)[: n - n % batch].reshape(-1, batch)
+
+
+class _Score:
+    """Loss and accuracy on whole data sets, run by run: one run's activations fit the cache."""
+
+    def __init__(self, network: MLP, data: Data) -> None:
+        self.network = network
+        self.after: list[int] = []
+        self.parts = {}
+        for part in ("train", "val", "test"):
+            x = getattr(data, f"x_{part}")
+            if x is not None:
+                targets = data.targets(part).astype(network.dtype)
+                self.parts[part] = np.ascontiguousarray(x, network.dtype), targets
+        self.found: dict[str, list[np.ndarray]] = {part: [] for part in self.parts}
+
+    def __call__(self, t: int, w: np.ndarray) -> None:
+        self.after.append(t)
+        for part in self.parts:
+            self.found[part].append(self.of(part, w))
+
+    def of(self, part: str, w: np.ndarray) -> np.ndarray:
+        """The losses and the accuracies of all runs, shape (2, runs)."""
+        x, targets = self.parts[part]
+        return np.array([self.network.score(one, x, targets) for one in w]).T
+
+    def results(self) -> dict[str, Any]:
+        results: dict[str, Any] = {"evaluated": np.array(self.after)}
+        for part, found in self.found.items():
+            losses, accuracies = np.stack(found, axis=-1)
+            results[f"{part}_loss"] = losses
+            results[f"{part}_accuracy"] = accuracies
+        return results
+
+
+def _progress(count: int) -> Iterator[int]:
+    """range(count), with a progress bar where it lasts longer than two seconds; none in tests."""
+    start = time.monotonic()
+    done = 0
+    while done < count and time.monotonic() - start < 2:
+        yield done
+        done += 1
+    if done < count:
+        from rich.progress import track
+
+        quiet = "PYTEST_VERSION" in os.environ  # also in a kernel that nbval started
+        rest = range(done, count)
+        yield from track(rest, "training", count, done, transient=True, disable=quiet)
