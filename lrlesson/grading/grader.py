@@ -1,0 +1,325 @@
+"""`lrlesson grade`: from a folder of submissions to one row per learner and exercise."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import multiprocessing
+import os
+import platform
+import secrets
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from lrlesson.grading import results, score
+from lrlesson.grading.cells import Exercise, digest, lesson, read_exercises, read_sources
+from lrlesson.grading.collect import Submission, choose, collect
+from lrlesson.grading.course import Course, Entry, read_course
+from lrlesson.grading.errors import GradeError, GradingError
+from lrlesson.grading.graft import Copy, Graft, assemble, graft
+from lrlesson.grading.results import Row
+from lrlesson.grading.run import ISOLATION, Job, Outcome, run
+
+WORKERS = 2
+WITH_VERSION = ("lrlesson", "numpy", "nbval", "ipykernel")
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a grading run leaves: every row that holds, and where they are.
+
+    `done` rows were graded now, `kept` ones were there already; `ignored` names the files in the
+    submissions folder that are nobody's notebook.
+    """
+
+    rows: list[Row]
+    path: Path
+    seed: int
+    done: int
+    kept: int
+    ignored: list[str]
+
+
+@dataclass
+class _Task:
+    learner: str
+    entry: Entry
+    exercise: Exercise
+    graft: Graft
+    input: str
+
+    @property
+    def key(self) -> Key:
+        return self.learner, self.exercise.id
+
+
+def grade(
+    submissions: Path,
+    out: Path,
+    solutions: Path,
+    seed: int | None = None,
+    *,
+    executor: Executor | None = None,
+    on_row: Callable[[Row, int], None] | None = None,
+) -> Summary:
+    """Grade every submission and append the rows to `out`/results.jsonl.
+
+    solutions: the folder of the instructor's notebooks, with course.toml in it or beside it.
+    seed: of the inputs that hidden checks draw; None takes that of the rows already in `out`, else
+    a new one. executor: runs the kernels, two processes if None; it is not shut down.
+    on_row: called with each new row and the number still to come.
+    Rows whose inputs have not changed are kept, so a run that was stopped goes on where it stopped.
+    Raises GradeError, in one sentence, where the run cannot start; what a learner handed in never
+    raises but gives a row with status and reason.
+    """
+    submissions, out, solutions = Path(submissions), Path(out), Path(solutions)
+    try:
+        exercises = read_exercises(read_sources(solutions))
+        course = read_course(solutions, exercises)
+    except GradeError:
+        raise
+    except GradingError as error:
+        raise GradeError(str(error)) from error
+    if seed is not None and not 0 <= seed < 2**63:
+        raise GradeError(f"seed = {seed}, expected a whole number from 0 to 2^63 - 1.")
+    found, ignored = collect(submissions, {e.notebook for e in course.entries}, course.learner)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GradeError(f"{out} cannot be a folder of results ({error.strerror}).") from error
+    path = out / "results.jsonl"
+    before = results.latest(results.read(path))
+    if seed is None:
+        seed = list(before.values())[-1].seed if before else secrets.randbelow(2**32)
+    tasks = _tasks(found, course, exercises, seed)
+    todo = [t for t in tasks if t.key not in before or before[t.key].input != t.input]
+    rows = {t.key: before[t.key] for t in tasks if t.key in before and t not in todo}
+    kept, left = len(rows), len(todo)
+    for row in _rows(todo, exercises, seed, executor):
+        results.append(path, row)
+        rows[row.learner, row.exercise] = row
+        left -= 1
+        if on_row:
+            on_row(row, left)
+    return Summary([rows[t.key] for t in tasks], path, seed, len(todo), kept, ignored)
+
+
+def _tasks(
+    found: list[Submission], course: Course, exercises: dict[str, Exercise], seed: int
+) -> list[_Task]:
+    tasks = []
+    for submission in found:
+        for entry in course.entries:
+            exercise = exercises[entry.id]
+            copy, several = choose(submission, exercise)
+            grafted = _graft(exercise, copy)
+            if several:
+                grafted.anomalies.insert(0, several)
+            if copy and (late := _late(entry, copy)):
+                grafted.anomalies.insert(0, late)
+            depends = [exercises[e].digest for e in sorted(exercises)] if exercise.needs else []
+            found_in = copy.digest if copy else ""
+            known = [found_in, grafted.anomalies, exercise.digest, exercise.release, depends]
+            input_hash = digest([known, exercise.points, seed, ISOLATION, versions()])
+            tasks.append(_Task(submission.learner, entry, exercise, grafted, input_hash))
+    return tasks
+
+
+def _graft(exercise: Exercise, copy: Copy | None) -> Graft:
+    if copy is None:
+        return Graft(status="missing", reason=f"no notebook {exercise.notebook}")
+    try:
+        return graft(exercise, copy)
+    except Exception as error:  # never a lost submission: the row says what the grader met
+        return Graft(status="error", reason=f"the grader failed: {type(error).__name__}: {error}")
+
+
+def _late(entry: Entry, copy: Copy) -> str:
+    if entry.deadline is None:
+        return ""
+    changed = datetime.fromtimestamp(copy.path.stat().st_mtime).astimezone()
+    if changed <= entry.deadline:
+        return ""
+    return f"late: changed {changed:%Y-%m-%d %H:%M}, deadline {entry.deadline:%Y-%m-%d %H:%M}"
+
+
+def _rows(
+    todo: list[_Task], exercises: dict[str, Exercise], seed: int, executor: Executor | None
+) -> Iterator[Row]:
+    """The rows as they are ready: at once where nothing is run, then those of the kernels."""
+    ready = [task for task in todo if task.graft.status]
+    running = {task.key: task for task in todo if not task.graft.status}
+    for task in ready:
+        yield _row(task, seed, task.graft.status, task.graft.reason)
+    if not running:
+        return
+    ids = sorted({task.exercise.id for task in running.values()})
+    jobs = {("", name): Job(assemble(exercises[name], exercises, [seed])) for name in ids}
+    reference: dict[str, Outcome] = {}
+    with _Workers(executor) as workers:
+        for (_, name), outcome in workers.outcomes(jobs):
+            _refuse_broken_reference(exercises[name], outcome)
+            reference[name] = outcome
+        jobs = {
+            key: Job(assemble(t.exercise, exercises, [seed], t.graft.answers))
+            for key, t in running.items()
+        }
+        for key, outcome in workers.outcomes(jobs):
+            task = running[key]
+            try:
+                yield _scored(task, seed, outcome, reference[task.exercise.id])
+            except Exception as error:  # as in _graft
+                why = f"the grader failed: {type(error).__name__}: {error}"
+                yield _row(task, seed, "error", why)
+
+
+def _refuse_broken_reference(exercise: Exercise, outcome: Outcome) -> None:
+    where = f"{exercise.notebook}, {exercise.id}"
+    if outcome.failure:
+        raise GradeError(f"{where}: the reference could not be run: {outcome.failure}.")
+    for done in outcome.cells:
+        if done.status != "ok":
+            raise GradeError(
+                f"{where}: the reference ended {done.id} with {done.status} ({done.detail})."
+            )
+
+
+def _scored(task: _Task, seed: int, outcome: Outcome, reference: Outcome) -> Row:
+    """Compare what the answer printed with what the reference printed."""
+    if outcome.failure:
+        return _row(task, seed, "error", outcome.failure)
+    checks = []
+    for cell in task.exercise.role("hidden"):
+        data = lesson(cell)
+        if "points" not in data:
+            continue
+        expected = score.rows(reference.cell(data["id"]).text)
+        done = outcome.cell(data["id"])
+        if done.status == "ok":
+            printed = score.rows(done.text, [label for label, _ in expected])
+            wrong = score.difference(expected, printed, **score.settings(data))
+        else:
+            wrong = done.detail if done.status == "not run" else f"{done.status}, {done.detail}"
+        wrong = plain(wrong)
+        points = 0 if wrong else data["points"]
+        checks.append(
+            {"id": data["id"], "points": points, "max_points": data["points"], "reason": wrong}
+        )
+    status, reason = _status(task.exercise, outcome, checks)
+    return _row(task, seed, status, reason, outcome.seconds, checks)
+
+
+def _status(exercise: Exercise, outcome: Outcome, checks: list[dict[str, Any]]) -> tuple[str, str]:
+    """One word and one sentence for the whole exercise."""
+    wrong = [check for check in checks if check["reason"]]
+    points = sum(check["points"] for check in checks)
+    reason = "; ".join(f"{check['id']}: {check['reason']}" for check in wrong)
+    for status in ("died", "output", "timeout"):
+        for done in outcome.cells:
+            if done.status == status:
+                return status, f"{done.id}: {plain(done.detail)}; {points:g} points before that"
+    for cell in exercise.role("answer"):
+        done = outcome.cell(lesson(cell)["id"])
+        if done.status == "error" and not points:
+            return "failed", f"{done.id} raised {plain(done.detail)}"
+    if wrong and all(check["reason"].startswith("error, NotImplementedError") for check in checks):
+        return "not attempted", "the answer raises NotImplementedError"
+    return "graded", reason or "all checks passed"
+
+
+def _row(
+    task: _Task,
+    seed: int,
+    status: str,
+    reason: str,
+    seconds: float = 0.0,
+    checks: list[dict[str, Any]] | None = None,
+) -> Row:
+    return Row(
+        learner=task.learner,
+        exercise=task.exercise.id,
+        points=sum(check["points"] for check in checks or []),
+        max_points=task.exercise.points,
+        status=status,
+        reason=reason,
+        seconds=round(seconds, 3),
+        isolation=ISOLATION,
+        seed=seed,
+        versions=versions(),
+        checks=checks or [],
+        anomalies=task.graft.anomalies,
+        input=task.input,
+    )
+
+
+def plain(text: str, limit: int = 200) -> str:
+    """Text that came out of a learner's process, in one printable line of bounded length."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * limit]).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def versions() -> dict[str, str]:
+    """What a mark may depend on."""
+    found = {"python": platform.python_version()}
+    for name in WITH_VERSION:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+class _Workers:
+    """Runs jobs on the given executor, or on two processes of its own."""
+
+    def __init__(self, executor: Executor | None) -> None:
+        self.given = executor
+        self.own: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> _Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.own:
+            self.own.shutdown(cancel_futures=True)
+
+    def outcomes(self, jobs: dict[Key, Job]) -> Iterator[tuple[Key, Outcome]]:
+        """Each job's outcome, as they finish. A worker that is killed costs nobody else a mark.
+
+        All that ran or waited when a pool of ours broke is run again, each job in a pool alone.
+        """
+        again: list[Key] = []
+        executor = self.given or self._pool()
+        futures = {executor.submit(run, job): key for key, job in jobs.items()}
+        for future in as_completed(futures):
+            try:
+                yield futures[future], future.result()
+            except BrokenProcessPool:
+                again.append(futures[future])
+            except Exception as error:
+                yield futures[future], Outcome(failure=f"{type(error).__name__}: {error}")
+        if not again:
+            return
+        if self.own:
+            self.own.shutdown()
+            self.own = None
+        for key in again:
+            with _new_pool(1) as alone:
+                try:
+                    yield key, alone.submit(run, jobs[key]).result()
+                except BrokenProcessPool:
+                    yield key, Outcome(failure="the grader's worker was killed while it ran")
+
+    def _pool(self) -> ProcessPoolExecutor:
+        self.own = self.own or _new_pool(min(WORKERS, os.cpu_count() or 1))
+        return self.own
+
+
+def _new_pool(workers: int) -> ProcessPoolExecutor:
+    """Fresh processes: a fork would copy the parent's open sockets and threads."""
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))

@@ -1,0 +1,181 @@
+"""Put a learner's answers into the instructor's own notebook; nothing else of theirs is run."""
+
+from __future__ import annotations
+
+import ast
+import json
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from lrlesson.grading.cells import Exercise, digest, lesson, needed
+
+LARGEST = 20_000_000
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A learner's file as read: its cells, or the `problem` that there is with it."""
+
+    path: Path
+    cells: tuple[dict[str, Any], ...] = ()
+    problem: str = ""
+    digest: str = ""
+
+
+@dataclass
+class Graft:
+    """The learner's answers by id, or the status and reason why there is nothing to run."""
+
+    answers: dict[str, str] = field(default_factory=dict)
+    status: str = ""
+    reason: str = ""
+    anomalies: list[str] = field(default_factory=list)
+
+
+def read_copy(path: Path) -> Copy:
+    """Read what a learner handed in. Whatever is in the file, this returns and never raises."""
+    try:
+        if (size := path.stat().st_size) > LARGEST:
+            return Copy(path, (), f"{path.name} is too large ({size:,} bytes)", f"size {size}")
+        content = path.read_bytes()
+    except OSError as error:
+        return Copy(path, (), f"{path.name} cannot be read ({error.strerror})", "unreadable")
+    found = digest(content.hex())
+    try:
+        notebook = json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return Copy(path, (), f"{path.name} is not JSON, so not a notebook", found)
+    cells = notebook.get("cells") if isinstance(notebook, dict) else None
+    if not isinstance(cells, list) or not cells:
+        old = isinstance(notebook, dict) and "worksheets" in notebook
+        why = "is in the format before nbformat 4" if old else "has no cells"
+        return Copy(path, (), f"{path.name} {why}", found)
+    return Copy(path, tuple(cell for cell in cells if isinstance(cell, dict)), "", found)
+
+
+def cell_id(cell: dict[str, Any]) -> str:
+    """The `metadata.lrlesson.id` of a learner's cell, "" where there is none."""
+    return str(_data(cell).get("id", ""))
+
+
+def graft(exercise: Exercise, copy: Copy) -> Graft:
+    """Find the learner's answers to one exercise, and name what was done to its cells."""
+    if copy.problem:
+        return Graft(status="unreadable", reason=copy.problem)
+    result = Graft()
+    say = result.anomalies.append
+    for wanted in sorted(exercise.expected - set(exercise.stubs)):
+        if not any(cell_id(cell) == wanted for cell in copy.cells):
+            say(f"deleted: {wanted}")
+    for number, cell in enumerate(copy.cells, 1):
+        ours = cell_id(cell) in exercise.names or cell.get("id") in exercise.names
+        if cell.get("cell_type") == "code" and _source(cell).strip() and not ours:
+            say(f"foreign: cell {number}, not run")
+    absent, stubs = [], []
+    for wanted, given in exercise.stubs.items():
+        found = [cell for cell in copy.cells if cell_id(cell) == wanted]
+        if not found:
+            say(f"deleted: {wanted}")
+            absent.append(wanted)
+            continue
+        written = [cell for cell in found if not is_stub(_source(cell), given)]
+        chosen = (written or found)[-1]
+        if len(found) > 1:
+            say(f"duplicate: {wanted}, {len(found)} cells, the last that is not a stub counts")
+        if chosen.get("cell_type") != "code":
+            say(f"retyped: {wanted} is a {_word(chosen.get('cell_type'))} cell, run as code")
+        handed_out = _data(chosen).get("release")
+        if handed_out != exercise.release:
+            say(f"older release: {wanted} is of {_word(handed_out)}, now {exercise.release}")
+        if not written:
+            stubs.append(wanted)
+        result.answers[wanted] = _source(chosen)
+    if absent:
+        result.status = "missing"
+        result.reason = f"{copy.path.name} has no answer cell {' and '.join(absent)}"
+    elif len(stubs) == len(exercise.stubs):
+        result.status, result.reason = "not attempted", "the answer is still the stub"
+    elif any(_unwritable(source) for source in result.answers.values()):
+        result.status, result.reason = "unreadable", "the answer holds text that is not Unicode"
+    return result
+
+
+def assemble(
+    exercise: Exercise,
+    exercises: dict[str, Exercise],
+    seeds: list[int],
+    answers: dict[str, str] | None = None,
+) -> str:
+    """The notebook to run, as text: the instructor's cells with the learner's answers in them.
+
+    Exercises that this one needs come first, with the reference's answers. The hidden cells run
+    once per seed, each with the seed set right before it. Without `answers`, the reference.
+    """
+    cells: list[NotebookNode] = []
+    for other in needed(exercise, exercises):
+        cells += other.role("given") + other.role("answer")
+    for cell in exercise.cells:
+        if lesson(cell)["role"] != "hidden":
+            source = (answers or {}).get(lesson(cell)["id"], cell.source)
+            cells.append(_code(source, lesson(cell)))
+    for seed in seeds:
+        for cell in exercise.role("hidden"):
+            cells.append(_code(f"seed = {seed}", {"id": f"{lesson(cell)['id']} seed"}))
+            cells.append(cell)
+    cells = [_code(cell.source, lesson(cell)) for cell in cells]
+    return nbformat.writes(nbformat.v4.new_notebook(cells=cells))
+
+
+def is_stub(source: str, given: str) -> bool:
+    """True for a cell that is empty or does what the handed-out stub does."""
+    return not source.strip() or source.strip() == given.strip() or _tree(source) == _tree(given)
+
+
+def _tree(source: str) -> str:
+    """The code without comments, white space and docstrings; unique text if it does not parse."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source)
+            for node in ast.walk(tree):
+                if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module):
+                    first = node.body[0] if node.body else None
+                    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                        del node.body[0]
+            return ast.dump(tree)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return "not Python: " + source
+
+
+def _code(source: str, data: dict[str, Any]) -> NotebookNode:
+    return nbformat.v4.new_code_cell(source, metadata={"lrlesson": dict(data)})
+
+
+def _data(cell: dict[str, Any]) -> dict[str, Any]:
+    metadata = cell.get("metadata")
+    data = metadata.get("lrlesson") if isinstance(metadata, dict) else None
+    return data if isinstance(data, dict) else {}
+
+
+def _source(cell: dict[str, Any]) -> str:
+    source = cell.get("source", "")
+    if isinstance(source, list):
+        source = "".join(line for line in source if isinstance(line, str))
+    return source if isinstance(source, str) else ""
+
+
+def _word(value: object) -> str:
+    return value[:40] if isinstance(value, str) and value.isprintable() else "unknown"
+
+
+def _unwritable(source: str) -> bool:
+    try:
+        source.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
