@@ -1,9 +1,13 @@
 """Instant feedback: predictions, checks that know the mistake, hints, and where you stand.
 
-In a notebook: `check("step-decay", step_decay)`, `hint("step-decay")`, `solution("step-decay")`,
-`predict("02-q1")`, `pretest()`, `progress()`, and `summary("step-decay")` in the last cell.
+In a notebook: `predict("02-q1")`, `check("step-decay", step_decay)`, `hint("step-decay")`,
+`solution("step-decay")`, `pretest()`, `progress()`, and `summary("step-decay")` in the last cell of
+an exercise.
 """
 
 from lrlesson.feedback.checking import check
+from lrlesson.feedback.helping import hint, solution
+from lrlesson.feedback.predicting import predict, pretest
+from lrlesson.feedback.standing import progress, summary
 
-__all__ = ["check"]
+__all__ = ["check", "hint", "predict", "pretest", "progress", "solution", "summary"]

@@ -4,7 +4,8 @@ Colours come from the page (currentColor), so a card is readable on a light and 
 accent is decoration, and every state is also said by a sign and a word.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
 # At least 3:1 against white and against JupyterLab's dark page; told apart by colour-blind eyes.
@@ -21,8 +22,8 @@ class Card:
 
     mood: str
     title: str
-    body: list[str | tuple[str, str]] = field(default_factory=list)
-    table: list[tuple[str, ...]] = field(default_factory=list)
+    body: Sequence[str | tuple[str, str]] = ()
+    table: Sequence[tuple[str, ...]] = ()
 
     def html(self, live: bool = False) -> str:
         """The card as HTML. Everything in it is escaped. `live` announces it to a screen reader."""
@@ -68,13 +69,13 @@ def _paragraph(item: str | tuple[str, str]) -> str:
     return f'<div style="margin:0.3em 0{weight}">{escape(said)}</div>'
 
 
-def _table(rows: list[tuple[str, ...]]) -> str:
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
     line = "border-bottom:1px solid color-mix(in srgb, currentColor 30%, transparent)"
     cell = f"text-align:left;padding:0.2em 1.2em 0.2em 0;color:inherit;background:none;{line}"
     head = "".join(f'<th scope="col" style="{cell}">{escape(name)}</th>' for name in rows[0])
     body = "".join(
         '<tr style="background:none">'
-        + f'<th scope="row" style="{cell};font-weight:400">{escape(row[0])}</th>'
+        f'<th scope="row" style="{cell};font-weight:400">{escape(row[0])}</th>'
         + "".join(f'<td style="{cell}">{escape(text)}</td>' for text in row[1:])
         + "</tr>"
         for row in rows[1:]

@@ -1,27 +1,21 @@
-"""check, hint, solution, summary: feedback on an exercise."""
+"""check: is the answer right, and if not, what is wrong with it?"""
 
 import hashlib
 import types
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cache
 from typing import Any
 
-import numpy as np
-
 from lrlesson.feedback.cards import Card, Shown
-from lrlesson.feedback.exercise import Case, Exercise, Wrong
+from lrlesson.feedback.diagnosis import behaviour, diagnose
+from lrlesson.feedback.exercise import Exercise
 from lrlesson.feedback.exercises import all_exercises
 from lrlesson.feedback.misconceptions import explain
-from lrlesson.feedback.record import changing, load, now
+from lrlesson.feedback.record import changing, now
 from lrlesson.feedback.running import Outcome, Runner, alike, is_stub
 
-ATTEMPTS_BEFORE_SOLUTION = 3
-
-_checked: dict[str, "Result"] = {}  # the last check of each exercise in this kernel
-_hints_given: dict[str, int] = defaultdict(int)
+checked: dict[str, "Result"] = {}  # the last check of each exercise in this kernel
 
 
 @dataclass(frozen=True)
@@ -108,7 +102,7 @@ def check(id: str, *answers: object) -> Result:
         usage = f'check("{id}", {", ".join(exercise.names)})'
         raise TypeError(f"{len(answers)} answers to {id}, expected {len(exercise.names)}: {usage}")
     result = _judge(exercise, answers)
-    _checked[id] = result
+    checked[id] = result
     _record_check(result, _digest(answers))
     return result
 
@@ -138,13 +132,13 @@ def _judge(exercise: Exercise, answers: tuple[Any, ...]) -> Result:
         return Result(exercise.id, "correct", properties=count)
     slug, message = None, ""
     if not run.hung:
-        slug, message = _diagnose(exercise, outcomes, failures)
+        slug, message = diagnose(exercise, outcomes, [failure.name for failure in failures])
     return Result(exercise.id, "wrong", failures, slug, message, count, run.printed)
 
 
 def _failures(exercise: Exercise, outcomes: list[list[Outcome]]) -> list[Failure]:
     """What does not hold. Properties that a hang kept from running are not counted."""
-    expected = _behaviour(exercise, exercise.reference)
+    expected = behaviour(exercise, exercise.reference)
     if outcomes[-1][-1].kind == "hung":  # the hang is what matters, and it is the last that ran
         pairs = list(zip(exercise.properties, outcomes, strict=False))
         property, came = pairs[-1]
@@ -179,64 +173,6 @@ def _came(came: Outcome, wanted: Outcome) -> str:
     ):
         return f"{came.shown}, of shape {came.array.shape}"
     return came.shown
-
-
-@cache
-def _behaviour_of(id: str, code: str) -> list[list[Outcome]]:
-    exercise = all_exercises()[id]
-    with Runner(exercise.build(code), 60.0) as run:
-        return [[run(case) for case in property.cases] for property in exercise.properties]
-
-
-def _behaviour(exercise: Exercise, code: str) -> list[list[Outcome]]:
-    """What a solution that the course knows does in every case (worked out once per kernel)."""
-    return _behaviour_of(exercise.id, code)
-
-
-def _diagnose(
-    exercise: Exercise, outcomes: list[list[Outcome]], failures: list[Failure]
-) -> tuple[str | None, str]:
-    """The known mistake that the answer behaves like: its slug and message, or (None, "").
-
-    In this order: a wrong solution with the same values everywhere; a property that gives the
-    mistake away by failing; the wrong solution that the answer follows in most of the cases where
-    that one is wrong, and contradicts in none (an answer may have two faults).
-    """
-    came = [outcome for row in outcomes for outcome in row]
-    if all(outcome.kind == "none" for outcome in came):
-        return "no-return", "Your function returns None: the last line of it needs `return`."
-    right = [outcome for row in _behaviour(exercise, exercise.reference) for outcome in row]
-
-    def same(a: Outcome, b: Outcome) -> bool:
-        return alike(a, b, exercise.rtol, exercise.atol)
-
-    partial: tuple[int, Wrong | None] = (0, None)
-    told: Wrong | None = None
-    by_value = {
-        property.name
-        for property, row in zip(exercise.properties, outcomes, strict=True)
-        if all(outcome.kind == "value" for outcome in row)
-    }
-    failed_by_value = {failure.name for failure in failures} & by_value
-    for wrong in exercise.bank:
-        if wrong.told_by is not None:
-            if told is None and wrong.told_by in failed_by_value:
-                told = wrong
-            continue
-        theirs = [outcome for row in _behaviour(exercise, wrong.code) for outcome in row]
-        if all(same(a, b) for a, b in zip(came, theirs, strict=True)):
-            return wrong.misconception, wrong.message
-        pairs = [(a, b) for a, b, r in zip(came, theirs, right, strict=True) if not same(b, r)]
-        agreeing = sum(same(a, b) for a, b in pairs)
-        contradicted = any(not same(a, b) and a.kind == "value" for a, b in pairs)
-        if not contradicted and 2 * agreeing >= len(pairs) and agreeing > partial[0]:
-            partial = agreeing, wrong
-    if told is not None:
-        return told.misconception, told.message
-    mostly_values = 2 * sum(outcome.kind == "value" for outcome in came) >= len(came)
-    if partial[1] is not None and mostly_values:
-        return partial[1].misconception, partial[1].message
-    return None, ""
 
 
 def _digest(answers: Sequence[object]) -> str:

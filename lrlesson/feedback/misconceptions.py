@@ -70,6 +70,21 @@ MISCONCEPTIONS = {
         31, "11", "Adam and SGD follow the same rule when the batch grows."
     ),
     "flat-means-generalises": _entry(32, "12", "A flat minimum is one that generalises."),
+    # More wrong ideas, met in the questions.
+    "limit-runs-away": _entry(None, "02", "At the limit itself the path already runs away."),
+    "flattest-limits": _entry(None, "02", "The flattest direction sets the stability limit."),
+    "limit-is-one-over-curvature": _entry(None, "02", "The stability limit is 1/λ."),
+    "larger-inputs-larger-rate": _entry(None, "02", "Larger inputs call for a larger rate."),
+    "input-scale-counts-once": _entry(
+        None, "02", "Doubling the inputs halves the good rate, in every model."
+    ),
+    "floor-from-rate-alone": _entry(None, "03", "The noise floor depends on the rate alone."),
+    "floor-from-batch-alone": _entry(None, "03", "The noise floor depends on the batch alone."),
+    "factor-is-divided": _entry(
+        None, "04", "The factor per step is the factor per epoch divided by the steps."
+    ),
+    "sum-without-root": _entry(None, "08", "AdaGrad divides by the sum of squares, not its root."),
+    "step-follows-gradient": _entry(None, "09", "Adam's step is in proportion to the gradient."),
     # Slips that any exercise may meet.
     "no-return": _entry(None, "01", "The function computes, and then returns nothing."),
     "changes-the-callers-array": _entry(None, "01", "The function writes into its argument."),

@@ -1,8 +1,9 @@
 """What this learner did, in one readable file that never leaves the machine.
 
-`.lrlesson/progress.json` lies at the course's root: the nearest folder upwards with a `course.toml`,
-else the current one. The environment variable LRLESSON_PROGRESS names another file. It is written
-whole and then moved into place, so it is never half a file; a damaged one is kept beside the new.
+`.lrlesson/progress.json` lies at the course's root: the nearest folder upwards that has a
+`course.toml`, else the current one. The environment variable LRLESSON_PROGRESS names another file.
+It is written whole and then moved into place, so it is never half a file; a damaged one is kept
+beside the new one.
 """
 
 import contextlib
@@ -117,10 +118,9 @@ def _write(path: Path, data: dict[str, Any]) -> None:
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
+        Path(temporary).unlink(missing_ok=True)
         raise
 
 

@@ -7,17 +7,17 @@ from lrlesson.feedback.exercise import Case, Exercise, Property, Wrong, calling
 rate = calling("step_decay")
 
 
-def asked_twice(step_decay):
+def _asked_twice(step_decay):
     first, second = (step_decay(10, 0.1, 0.5, 10) for _ in range(2))
     return second / first
 
 
-def out_of_order(step_decay):
+def _out_of_order(step_decay):
     late, early = (step_decay(t, 0.1, 0.5, 10) for t in (20, 10))
     return early / late
 
 
-def steps_afterwards(step_decay):
+def _steps_afterwards(step_decay):
     t = np.array([0, 10, 25])
     step_decay(t, 0.1, 0.5, 10)
     return t
@@ -77,7 +77,7 @@ def step_decay(t, lr0, drop, every):
             Property(
                 "asked-twice",
                 "Asked twice for the same step, the answer is the same.",
-                [Case("step_decay(10, 0.1, 0.5, 10), second answer / first answer", asked_twice)],
+                [Case("step_decay(10, 0.1, 0.5, 10), second answer / first answer", _asked_twice)],
             ),
             Property(
                 "asked-out-of-order",
@@ -85,14 +85,14 @@ def step_decay(t, lr0, drop, every):
                 [
                     Case(
                         "step_decay at t = 20, then at t = 10, second answer / first answer",
-                        out_of_order,
+                        _out_of_order,
                     )
                 ],
             ),
             Property(
                 "callers-array",
                 "The caller's array of steps is as it was before.",
-                [Case("t = [0, 10, 25], looked at after the call", steps_afterwards)],
+                [Case("t = [0, 10, 25], looked at after the call", _steps_afterwards)],
             ),
         ],
         bank=[
@@ -283,12 +283,18 @@ def step_decay(t, lr0, drop, every):
             ),
         ],
         hints=[
-            "How many drops have happened before update t? At t = 9 none, at t = 10 one, at "
-            "t = 25 two. Find that number first.",
-            "The number of drops is a whole number, and it is the exponent of `drop`. Which "
-            "operator of Python gives whole quotients?",
-            "`t // every` counts the drops, for one step and for an array of them. What is left "
-            "is a product of lr0 and a power.",
+            (
+                "How many drops have happened before update t? At t = 9 none, at t = 10 one, at "
+                "t = 25 two. Find that number first."
+            ),
+            (
+                "The number of drops is a whole number, and it is the exponent of `drop`. Which "
+                "operator of Python gives whole quotients?"
+            ),
+            (
+                "`t // every` counts the drops, for one step and for an array of them. What is "
+                "left is a product of lr0 and a power."
+            ),
         ],
     )
 ]

@@ -1,5 +1,7 @@
 """X1, gradient descent: the first algorithm of the course, as a path."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from lrlesson.feedback.exercise import Case, Exercise, Property, Wrong, calling
@@ -7,47 +9,42 @@ from lrlesson.feedback.exercise import Case, Exercise, Property, Wrong, calling
 descent = calling("gradient_descent")
 
 
-def bowl(*curvatures: float):
-    """The gradient of ½Σcw², with the formula as its label."""
-    c = np.array(curvatures)
+@dataclass(frozen=True)
+class Gradient:
+    """The gradient of ½wᵀHw; `formula` says so in numbers."""
 
-    def grad(w):
-        return c * w
+    hessian: np.ndarray
+    formula: str
+    label: str = "grad"
 
-    grad.label = "grad"
-    grad.formula = "grad(w) = " + (
-        "[" + ", ".join(f"{k:g}·w{'₁₂'[i]}" for i, k in enumerate(c)) + "]"
-    )
-    return grad
+    def __call__(self, w: np.ndarray) -> np.ndarray:
+        return self.hessian @ w
 
 
-def tilted(w):
-    """The gradient of a bowl whose axes are not the weights' own: each slope needs both weights."""
-    return np.array([[2.0, 1.0], [1.0, 2.0]]) @ w
+LINE = Gradient(np.diag([2.0]), "grad(w) = [2w₁]")
+BOWL = Gradient(np.diag([2.0, 8.0]), "grad(w) = [2w₁, 8w₂]")
+# Its axes are not the weights' own, so each slope needs both weights.
+TILTED = Gradient(np.array([[2.0, 1.0], [1.0, 2.0]]), "grad(w) = [2w₁ + w₂, w₁ + 2w₂]")
 
 
-tilted.label = "grad"
-tilted.formula = "grad(w) = [2w₁ + w₂, w₁ + 2w₂]"
-
-
-def path(grad, w0, lr, steps) -> Case:
+def path(grad: Gradient, w0: np.ndarray, lr: float, steps: int) -> Case:
     """The whole path, with the gradient's formula in the text."""
     case = descent(grad, w0, lr, steps)
     return Case(f"{case.text} with {grad.formula}", case.run)
 
 
-def start_afterwards(gradient_descent):
+def _start_afterwards(gradient_descent):
     w0 = np.array([1.0, 1.0])
-    gradient_descent(bowl(2, 8), w0, 0.1, 3)
+    gradient_descent(BOWL, w0, 0.1, 3)
     return w0
 
 
-def first_row(gradient_descent):
-    return np.asarray(gradient_descent(bowl(2, 8), np.array([1.0, 1.0]), 0.1, 1), dtype=float)[0]
+def _first_row(gradient_descent):
+    return np.asarray(gradient_descent(BOWL, np.array([1.0, 1.0]), 0.1, 1), dtype=float)[0]
 
 
-def rows(gradient_descent):
-    return np.shape(gradient_descent(bowl(2, 8), np.array([1.0, 1.0]), 0.1, 5))
+def _rows(gradient_descent):
+    return np.shape(gradient_descent(BOWL, np.array([1.0, 1.0]), 0.1, 5))
 
 
 EXERCISES = [
@@ -68,50 +65,50 @@ def gradient_descent(grad, w0, lr, steps):
             Property(
                 "no-steps",
                 "With steps = 0 the path is the start alone, one row.",
-                [path(bowl(2, 8), np.array([1.0, 1.0]), 0.1, 0)],
+                [path(BOWL, np.array([1.0, 1.0]), 0.1, 0)],
             ),
             Property(
                 "shape",
                 "The path has one row for the start and one for each step, one column per weight.",
-                [Case("the shape of the path for two weights and steps = 5", rows)],
+                [Case("the shape of the path for two weights and steps = 5", _rows)],
             ),
             Property(
                 "starts-at-w0",
                 "The first row of the path is w0.",
-                [Case("the first row for w0 = [1, 1]", first_row)],
+                [Case("the first row for w0 = [1, 1]", _first_row)],
             ),
             Property(
                 "one-step",
                 "One step subtracts the rate times the gradient.",
                 [
-                    path(bowl(2), np.array([1.0]), 0.1, 1),
-                    path(bowl(2, 8), np.array([1.0, 1.0]), 0.1, 1),
-                    path(tilted, np.array([1.0, -3.0]), 0.25, 1),
+                    path(LINE, np.array([1.0]), 0.1, 1),
+                    path(BOWL, np.array([1.0, 1.0]), 0.1, 1),
+                    path(TILTED, np.array([1.0, -3.0]), 0.25, 1),
                 ],
             ),
             Property(
                 "closed-form",
                 "On a bowl of curvature λ every step multiplies the weight by 1 − lr·λ.",
                 [
-                    path(bowl(2, 8), np.array([1.0, 1.0]), 0.1, 2),
-                    path(tilted, np.array([1.0, -3.0]), 0.25, 3),
-                    path(bowl(2, 8), np.array([1.0, 1.0]), 0.1, 5),
+                    path(BOWL, np.array([1.0, 1.0]), 0.1, 2),
+                    path(TILTED, np.array([1.0, -3.0]), 0.25, 3),
+                    path(BOWL, np.array([1.0, 1.0]), 0.1, 5),
                 ],
             ),
             Property(
                 "callers-array",
                 "The caller's w0 is as it was before.",
-                [Case("w0 = [1, 1], looked at after the call", start_afterwards)],
+                [Case("w0 = [1, 1], looked at after the call", _start_afterwards)],
             ),
             Property(
                 "integer-start",
                 "A start of integers gives the same path as a start of floats.",
-                [path(bowl(2, 8), np.array([1, 1]), 0.1, 1)],
+                [path(BOWL, np.array([1, 1]), 0.1, 1)],
             ),
             Property(
                 "divergence",
                 "Above 2/λ the path runs away, and is returned as it is.",
-                [path(bowl(2, 8), np.array([1.0, 1.0]), 0.3, 6)],
+                [path(BOWL, np.array([1.0, 1.0]), 0.3, 6)],
             ),
         ],
         bank=[
@@ -329,12 +326,18 @@ def gradient_descent(grad, w0, lr, steps):
             ),
         ],
         hints=[
-            "How many points are there on a path of `steps` steps? Make room for all of them, and "
-            "put the start into the first row.",
-            "Every new row comes from the row before it: that point, the gradient at that point, "
-            "and the rate. Nothing else is needed.",
-            "Start with `path = np.empty((steps + 1, len(w0)))` and `path[0] = w0`; inside the "
-            "loop over t, row t + 1 is row t minus lr times the gradient at row t.",
+            (
+                "How many points are there on a path of `steps` steps? Make room for all of them, "
+                "and put the start into the first row."
+            ),
+            (
+                "Every new row comes from the row before it: that point, the gradient at that "
+                "point, and the rate. Nothing else is needed."
+            ),
+            (
+                "Start with `path = np.empty((steps + 1, len(w0)))` and `path[0] = w0`; inside "
+                "the loop over t, row t + 1 is row t minus lr times the gradient at row t."
+            ),
         ],
     )
 ]

@@ -1,0 +1,245 @@
+"""predict and pretest: say first what you expect."""
+
+from difflib import get_close_matches
+from typing import Any
+
+from lrlesson.feedback import forms
+from lrlesson.feedback.cards import Card
+from lrlesson.feedback.forms import Form
+from lrlesson.feedback.misconceptions import MISCONCEPTIONS
+from lrlesson.feedback.questions import Question, all_questions
+from lrlesson.feedback.record import changing, load, now
+
+_open: dict[object, Form] = {}  # the form on the page for each question, closed when shown again
+
+
+def _fresh_form(key: object, form: Form) -> Form:
+    if key in _open:
+        _open[key].close()
+    _open[key] = form
+    return form
+
+
+def _answer(entry: object, question: Question) -> dict[str, Any] | None:
+    """A recorded answer, if it is still one of the question's."""
+    if isinstance(entry, dict) and entry.get("choice") in tuple(question.letters):
+        return entry
+    return None
+
+
+def _entry(question: Question, letter: str, confidence: int | None) -> dict[str, Any]:
+    mistake = question.option(letter).mistake
+    return {"choice": letter, "confidence": confidence, "misconception": mistake, "when": now()}
+
+
+class Prediction:
+    """A question and what this learner answered; shows itself as a form, or as text.
+
+    `choice` and `confidence` are those of the first answer, which counts as the prediction, and
+    `latest` the letter chosen last (each None before an answer). `correct` tells whether the first
+    answer is right.
+    """
+
+    def __init__(self, question: Question, reveal: bool) -> None:
+        self.id, self.question, self.reveal = question.id, question, reveal
+        self._form: Form | None = None
+
+    def _recorded(self, which: str) -> dict[str, Any] | None:
+        return _answer(load()["predictions"].get(self.id, {}).get(which), self.question)
+
+    @property
+    def choice(self) -> str | None:
+        first = self._recorded("first")
+        return first["choice"] if first else None
+
+    @property
+    def confidence(self) -> int | None:
+        first = self._recorded("first")
+        return first.get("confidence") if first else None
+
+    @property
+    def latest(self) -> str | None:
+        latest = self._recorded("latest")
+        return latest["choice"] if latest else None
+
+    @property
+    def correct(self) -> bool | None:
+        choice = self.choice
+        return None if choice is None else choice == self.question.right
+
+    def record(self, answer: object, confidence: int | None = None) -> None:
+        """Record an answer; the first one stays the prediction, later ones are kept beside it."""
+        letter = forms.choice_of(self.question, answer)
+        new = _entry(self.question, letter, forms.valid_confidence(confidence))
+        with changing() as data:
+            entry = data["predictions"].setdefault(self.id, {})
+            if _answer(entry.get("first"), self.question) is None:
+                entry["first"] = new
+            entry["latest"] = new
+
+    def reply(self) -> Card | None:
+        """What there is to say to the answer given last; None before an answer."""
+        first, latest = self._recorded("first"), self._recorded("latest")
+        if first is None or latest is None:
+            return None
+        said = self.question.option(latest["choice"])
+        sure = forms.confident(latest.get("confidence"))
+        recorded = f"Your answer: {latest['choice']}, {said.text}{sure}."
+        if latest["choice"] != first["choice"]:
+            recorded += f" Your first answer, {first['choice']}, stays your prediction."
+        if not self.reveal:
+            later = "Run the experiment and see."
+            return Card("quiet", "Recorded", [recorded, later])
+        right = said.mistake is None
+        mood, title = ("good", "Right") if right else ("bad", "Not so")
+        return Card(mood, title, [recorded, said.why])
+
+    def _title(self) -> str:
+        kind = "From memory" if "-r" in self.id else "Your prediction"
+        return f"{kind}, {self.id}"
+
+    def __repr__(self) -> str:
+        usage = f'predict("{self.id}", "{self.question.letters[0]}", confidence=2)'
+        text = forms.as_text(self.question, self._title(), f"{usage}, confidence 1 to 3")
+        reply = self.reply()
+        return f"{text}\n{reply.text()}" if reply else text
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
+        form = _fresh_form((self.id, self.reveal), Form("Record my answer", self._from_form))
+        form.show(self.question, self._title())
+        if latest := self._recorded("latest"):
+            confidence = latest.get("confidence")
+            form.choose(latest["choice"], confidence if confidence in forms.CONFIDENCE else None)
+            form.say(self.reply(), live=False)
+        self._form = form
+        return form.mimebundle(repr(self))
+
+    def _from_form(self, letter: str, confidence: int | None) -> None:
+        self.record(letter, confidence)
+        if self._form is not None:
+            self._form.say(self.reply())
+
+
+def predict(
+    id: str, answer: str | None = None, confidence: int | None = None, reveal: bool = True
+) -> Prediction:
+    """Ask for a prediction, record it, then answer it with what was measured.
+
+    Parameters
+    ----------
+    id : the question, for instance "02-q1"
+    answer : the letter of an option, for those who type; without it a form is shown
+    confidence : 1 a guess, 2 fairly sure, 3 sure
+    reveal : False records the answer and does not yet reply to it
+
+    The first answer is kept as the prediction; it may be changed, and nothing depends on it.
+    Everything stays on this machine. Raises ValueError for an unknown id, option or confidence.
+    """
+    questions = {k: q for k, q in all_questions().items() if not k.startswith("pre-")}
+    if id not in questions:
+        near = get_close_matches(str(id), questions, n=1, cutoff=0.5)
+        maybe = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(f"no question {id!r}: {maybe}There are {', '.join(questions)}.")
+    prediction = Prediction(questions[id], reveal)
+    if answer is not None:
+        prediction.record(answer, confidence)
+    return prediction
+
+
+class Pretest:
+    """The questions asked before the course, one after another; no replies until the end."""
+
+    def __init__(self) -> None:
+        self.questions = [q for k, q in all_questions().items() if k.startswith("pre-")]
+        self._form: Form | None = None
+
+    def _number(self) -> int | None:
+        """Which question is the first that was neither answered nor skipped; None at the end."""
+        done = load()["pretest"]
+        open_ones = (n for n, q in enumerate(self.questions) if q.id not in done)
+        return next(open_ones, None)
+
+    def _title(self, number: int) -> str:
+        return f"Question {number + 1} of {len(self.questions)}"
+
+    def record(self, answer: object, confidence: int | None = None) -> None:
+        """Record an answer to the current question (None skips it) and go on to the next."""
+        number = self._number()
+        if number is None:
+            return
+        question = self.questions[number]
+        confidence = forms.valid_confidence(confidence)
+        if answer is None:
+            entry = {"choice": None, "confidence": None, "misconception": None, "when": now()}
+        else:
+            entry = _entry(question, forms.choice_of(question, answer), confidence)
+        with changing() as data:
+            data["pretest"].setdefault(question.id, entry)
+
+    def report(self) -> Card:
+        """After the last question: how many were right, and which ideas the course will test."""
+        done = load()["pretest"]
+        entries = [(q, _answer(done.get(q.id), q)) for q in self.questions]
+        right = sum(q.right == entry["choice"] for q, entry in entries if entry)
+        rows: dict[str, list[int]] = {}
+        for q, entry in entries:
+            if entry and (slug := q.option(entry["choice"]).mistake):
+                rows.setdefault(slug, []).append(entry.get("confidence") or 0)
+        table = [("an idea in your answers", "tested in lesson", "you were")]
+        for slug in sorted(rows, key=lambda slug: MISCONCEPTIONS[slug].lesson):
+            sure = max(c for c in (0, *rows[slug]) if c in (0, *forms.CONFIDENCE))
+            _, belief, lesson = MISCONCEPTIONS[slug]
+            table.append((belief, lesson, forms.CONFIDENCE.get(sure, "")))
+        body = [f"{right} of {len(self.questions)} agree with what the course will show."]
+        if rows:
+            body.append(
+                "The ideas below fit some of your answers. Each of them meets an experiment in the "
+                "lesson named; the same questions come again, with other numbers, at the end."
+            )
+        return Card("quiet", "The first test is done", body, table if rows else [])
+
+    def __repr__(self) -> str:
+        number = self._number()
+        if number is None:
+            return self.report().text()
+        usage = 'pretest("a", confidence=2), confidence 1 to 3; pretest(skip=True) goes on'
+        return forms.as_text(self.questions[number], self._title(number), usage)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
+        skip = {"Skip": lambda: self._from_form(None, None)}
+        self._form = _fresh_form("pretest", Form("Next", self._from_form, skip))
+        self._update()
+        return self._form.mimebundle(repr(self))
+
+    def _from_form(self, letter: str | None, confidence: int | None) -> None:
+        self.record(letter, confidence)
+        self._update()
+
+    def _update(self) -> None:
+        if self._form is None:
+            return
+        number = self._number()
+        if number is None:
+            self._form.finish()
+            self._form.say(self.report())
+        else:
+            self._form.show(self.questions[number], self._title(number))
+            self._form.say(None)
+
+
+def pretest(
+    answer: str | None = None, confidence: int | None = None, skip: bool = False
+) -> Pretest:
+    """The test before the course: 14 questions one after another, about 12 minutes.
+
+    Goes on where it was left. Without arguments it shows a form; `pretest("b", confidence=2)`
+    answers the current question, `pretest(skip=True)` passes over it. After the last one it shows
+    how many were right and which ideas the course will put to the test, and not the answers, since
+    the test comes again at the end. Raises ValueError for an unknown option or confidence.
+    """
+    test = Pretest()
+    if skip:
+        test.record(None)
+    elif answer is not None:
+        test.record(answer, confidence)
+    return test
