@@ -1,0 +1,146 @@
+"""What is built, and what an installation of it can do."""
+
+import json
+import re
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import tomllib
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+import uv
+
+ROOT = Path(__file__).parents[2]
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+HEAVY = {"matplotlib", "sklearn", "scipy", "ipywidgets", "anywidget", "jupyterlab", "IPython"}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Path:
+    """A folder with the sdist, and the wheel that was built from the sdist."""
+    folder = tmp_path_factory.mktemp("dist")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT],
+        check=True,
+        capture_output=True,
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(built, tmp_path_factory) -> Path:
+    """The Python of a fresh environment: the wheel, beside the dependencies that are here."""
+    folder = tmp_path_factory.mktemp("fresh")
+    venv.create(folder, symlinks=True)
+    python = folder / "bin" / "python"
+    (wheel,) = built.glob("*.whl")
+    subprocess.run(
+        [uv.find_uv_bin(), "pip", "install", "--offline", "--no-deps", "--python", python, wheel],
+        check=True,
+        capture_output=True,
+    )
+    # A path file inside a path file is not read, so the editable install stays out of it.
+    (site,) = folder.glob("lib/python*/site-packages")
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return python
+
+
+def ask(python: Path | str, code: str, cwd: Path) -> str:
+    """What a piece of code prints in a Python of its own."""
+    return subprocess.run(
+        [python, "-I", "-c", code], cwd=cwd, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def test_the_wheel_carries_the_whole_library(built):
+    (wheel,) = built.glob("*.whl")
+    assert wheel.name == f"lrlesson-{VERSION}-py3-none-any.whl"
+    names = zipfile.ZipFile(wheel).namelist()
+    kinds = {".py", ".js", ".css", ".toml", ".json", ".html", ".svg"}
+    tracked = subprocess.run(
+        ["git", "ls-files", "--", "lrlesson"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert {name for name in tracked if Path(name).suffix in kinds} <= set(names)
+    extra = {name.split("/")[0] for name in names} - {"lrlesson"}
+    assert extra == {f"lrlesson-{VERSION}.dist-info", f"lrlesson-{VERSION}.data"}
+    assert {Path(name).name for name in names} >= {"LICENSE", "LICENSE-TEXT"}
+
+
+def test_the_sdist_carries_the_course(built):
+    (sdist,) = built.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert names >= {
+        "README.md",
+        "requirements.lock",
+        "notebooks/00_start_here.ipynb",
+        "exercises/04_decay.ipynb",
+        "tests/conftest.py",
+    }
+
+
+def test_the_wheel_imports_alone(installed, tmp_path):
+    told = ask(
+        installed,
+        "import lrlesson, importlib.metadata as m; print(lrlesson.__file__, m.version('lrlesson'))",
+        tmp_path,
+    )
+    file, version = told.split()
+    assert version == VERSION
+    assert Path(file).is_relative_to(installed.parents[1])
+
+
+def test_the_wheel_draws_its_scene(installed, tmp_path):
+    """The scene's module and the settings of JupyterLab are where they are looked for."""
+    code = "from lrlesson.scenes.explorers import rate_dial; print(len(rate_dial().to_html()))"
+    assert int(ask(installed, code, tmp_path)) > 10_000
+    settings = installed.parents[1] / "share/jupyter/lab/settings/overrides.d/lrlesson.json"
+    assert json.loads(settings.read_text()) == json.loads(
+        (ROOT / "lrlesson/labconfig/overrides.json").read_text()
+    )
+
+
+def test_the_wheel_brings_its_command(installed, tmp_path):
+    done = subprocess.run(
+        [installed.with_name("lrlesson"), "--help"], capture_output=True, text=True, check=True
+    )
+    assert set(re.findall(r"(?m)^  ([a-z]+)  ", done.stdout)) >= {"lab", "release", "grade"}
+    done = subprocess.run(
+        [installed.with_name("lrlesson"), "lab", tmp_path], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "no course in" in done.stderr
+
+
+def test_jupyterlab_reads_the_settings(tmp_path):
+    """Here, where the installation is editable: scenes are saved, nothing is asked of the web."""
+    from jupyterlab.commands import get_app_dir
+    from jupyterlab_server.settings_utils import get_settings
+
+    lab = Path(get_app_dir())
+    found, problems = get_settings(
+        str(lab / "settings"),
+        str(lab / "schemas"),
+        str(tmp_path),  # where the user's own settings would be
+        labextensions_path=[str(lab.with_name("labextensions"))],
+    )
+    assert not problems
+    settings = {item["id"]: item["schema"]["properties"] for item in found["settings"]}
+    widgets = settings["@jupyter-widgets/jupyterlab-manager:plugin"]
+    assert widgets["saveState"]["default"] is True
+    news = settings["@jupyterlab/apputils-extension:notification"]
+    assert news["fetchNews"]["default"] == "false"
+    assert news["checkForUpdates"]["default"] is False
+
+
+def test_importing_the_library_is_light(tmp_path):
+    """A learner's first line waits for NumPy and for nothing else."""
+    parts = ["schedules", "optimizers", "losses", "data", "network", "training", "figures"]
+    code = "import sys; " + "; ".join(f"import lrlesson.{part}" for part in parts)
+    modules = ask(sys.executable, code + "; print(*sys.modules)", tmp_path).split()
+    assert "numpy" in modules
+    assert not HEAVY & set(modules)
