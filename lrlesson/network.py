@@ -25,18 +25,24 @@ def cross_entropy(z: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.nd
     """−log of the softmax probability of the right class: (mean loss, its slope ∂loss/∂z)."""
     z = z - z.max(axis=-2, keepdims=True)
     p = np.exp(z)
-    total = p.sum(axis=-2, keepdims=True)
-    losses = np.log(total[..., 0, :]) - (z * targets).sum(axis=-2)
-    p /= total
+    total = over_outputs(p)
+    losses = np.log(total) - over_outputs(z * targets)
+    p /= total[..., None, :]
     p -= targets
     p /= z.shape[-1]
     return losses.mean(axis=-1), p
 
 
+def over_outputs(a: np.ndarray) -> np.ndarray:
+    """The sum over axis −2, always in the same order: NumPy's own sum takes an order that depends
+    on the shape, and then a run would come out differently in company."""
+    return sum(np.moveaxis(a, -2, 0))
+
+
 def squared_error(z: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """½·(squared distance from the target), summed over outputs: (mean loss, ∂loss/∂z)."""
     error = z - targets
-    losses = 0.5 * (error * error).sum(axis=-2)
+    losses = 0.5 * over_outputs(error * error)
     return losses.mean(axis=-1), error / z.shape[-1]
 
 

@@ -24,6 +24,7 @@ from lrlesson.network import MLP
 from lrlesson.schedules import Constant
 
 Seed = int | Sequence[int]
+PATIENCE = 2.0  # seconds before a progress bar appears
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -128,7 +129,7 @@ def descend(
     steps = checked("descend", "steps", steps, COUNT, runs=False)
     start, rng = loss.point(w0), _generators("descend", seed)
     control, runs = _control("descend", schedule, steps, start, rng)
-    w = np.array(np.broadcast_to(start, (runs, loss.dim)))
+    w = np.broadcast_to(start, (runs, loss.dim)).copy()
     state = optimizer.init(w)
 
     losses, rates, path = [loss(w)], [], [w]
@@ -181,7 +182,7 @@ def train(
     init_rng, order_rng = _spawned(_generators("train", seed), 2)
     w = _initial(network, w0, init_rng)
     control, runs = _control("train", schedule, updates, w, order_rng)
-    w = np.array(np.broadcast_to(w, (runs, network.P)))
+    w = np.broadcast_to(w, (runs, network.P)).copy()
     state = optimizer.init(w)
 
     inputs = np.ascontiguousarray(data.x_train.T, network.dtype)
@@ -282,7 +283,10 @@ def _planned(owner: str, schedule: Any, updates: int) -> np.ndarray:
         rates = schedule(np.arange(updates))
     else:
         rates = np.array([schedule(t) for t in range(updates)], dtype=float).T
-    rates = np.atleast_2d(rates).reshape(-1, updates)
+    rates = np.atleast_2d(rates)
+    if rates.ndim > 2 or rates.shape[1] != updates:
+        expected = "a rate, or a 1-D array with one rate per run"
+        raise ValueError(refusal(owner, "schedule(0)", schedule(0), expected))
     wrong = np.argwhere(~((rates >= 0) & np.isfinite(rates)))
     if wrong.size:
         run, t = wrong[0]
@@ -388,10 +392,10 @@ class _Score:
 
 
 def _progress(count: int) -> Iterator[int]:
-    """range(count), with a progress bar where it lasts longer than two seconds; none in tests."""
+    """range(count), with a progress bar where it lasts longer than PATIENCE; none in tests."""
     start = time.monotonic()
     done = 0
-    while done < count and time.monotonic() - start < 2:
+    while done < count and time.monotonic() - start < PATIENCE:
         yield done
         done += 1
     if done < count:

@@ -1,0 +1,299 @@
+"""Training loops: one run as good as many, honest verdicts, clear refusals."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lrlesson.data import diabetes, digits
+from lrlesson.losses import NoisyBowl, Quadratic, Rosenbrock, TwoWells
+from lrlesson.network import linear, net_a
+from lrlesson.optimizers import SGD, Adam
+from lrlesson.schedules import Constant, Cosine, Linear
+from lrlesson.training import _progress, descend, sweep, train
+
+RULES = [SGD(), SGD(momentum=0.9), Adam()]
+rules = pytest.mark.parametrize("rule", RULES, ids=repr)
+FIELDS = ["losses", "rates", "final", "weights", "diverged", "spiked"]
+SCORES = ["train_loss", "train_accuracy", "test_loss", "test_accuracy"]
+
+
+def assert_run(batch, r, alone, fields):
+    """Run r of a batch is the run alone, bit for bit (a NaN equals a NaN)."""
+    for field in fields:
+        many, one = getattr(batch, field)[r], getattr(alone, field)[0]
+        assert np.array_equal(many, one, equal_nan=many.dtype.kind == "f"), field
+
+
+# --- The law: a batch of runs is the runs one by one ------------------------------------------
+
+
+@rules
+@settings(max_examples=15, deadline=None)
+@given(
+    rates=st.lists(st.floats(1e-4, 3), min_size=1, max_size=7),
+    loss=st.sampled_from(
+        [Quadratic([1, 20], rotation=0.5), NoisyBowl([1, 3.0]), Rosenbrock(), TwoWells(noise=0.3)]
+    ),
+    own_seeds=st.booleans(),
+)
+def test_descend_in_a_batch_equals_one_by_one(rule, rates, loss, own_seeds):
+    start = np.full(loss.dim, 0.7)
+    seeds = list(range(3, 3 + len(rates))) if own_seeds else 3
+    batch = descend(loss, start, rule, Constant(rates), 12, seed=seeds)
+    for r, rate in enumerate(rates):
+        alone = descend(loss, start, rule, rate, 12, seed=seeds[r] if own_seeds else 3)
+        assert_run(batch, r, alone, FIELDS)
+
+
+@rules
+@pytest.mark.parametrize("seeds", [0, [0, 1, 2, 5]], ids=["one seed", "a seed per run"])
+@pytest.mark.parametrize("size", [32, 7, 1, None])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_train_in_a_batch_equals_one_by_one(rule, seeds, size, dtype):
+    net, data = net_a(dtype=dtype), digits().first(100)
+    rates = [1e-3, 0.05, 0.6, 1e6]  # the last one explodes
+    batch = train(net, data, rule, rates, 2, size, seeds, keep_weights=True)
+    for r, rate in enumerate(rates):
+        seed = seeds if isinstance(seeds, int) else seeds[r]
+        alone = train(net, data, rule, rate, 2, size, seed, keep_weights=True)
+        assert_run(batch, r, alone, FIELDS + SCORES)
+
+
+def test_one_seed_is_a_paired_comparison_and_several_are_not():
+    data = digits().first(200)
+    same = train(net_a(), data, SGD(), [0.1, 0.1], 1, seed=4)
+    assert np.array_equal(same.losses[0], same.losses[1])
+    other = train(net_a(), data, SGD(), 0.1, 1, seed=[4, 5])
+    assert np.array_equal(other.losses[0], same.losses[0])
+    assert (other.losses[1] != other.losses[0]).all()
+
+
+def test_order_of_batches_does_not_depend_on_the_network():
+    data = digits().first(64)
+    start = np.zeros(linear(64, 10).P)
+    small = train(linear(64, 10), data, SGD(), 0.0, 1, seed=1, w0=start)
+    assert np.ptp(small.losses) < 1e-6  # the zero model has one loss on every batch
+    seen = train(linear(64, 10), data, SGD(), 0.1, 3, seed=1, w0=start)
+    again = train(linear(64, 10), data, SGD(), 0.1, 3, seed=1, w0=[start, start])
+    assert np.array_equal(seen.losses[0], again.losses[1])
+
+
+# --- What the loops compute -------------------------------------------------------------------
+
+
+def test_descend_follows_the_closed_form():
+    history = descend(Quadratic([2, 8]), [1.0, 1.0], SGD(), 0.1, 5)
+    t = np.arange(6)[:, None]
+    np.testing.assert_allclose(history.weights[0], np.array([0.8, 0.2]) ** t, rtol=1e-14)
+    assert history.losses.shape == (1, 6)
+    assert history.rates.shape == (1, 5)
+    np.testing.assert_allclose(history.losses[0, -1], Quadratic([2, 8])(history.final[0]))
+
+
+def test_descend_of_no_steps_is_the_start():
+    history = descend(Quadratic([2, 8]), [1.0, 1.0], SGD(), 0.1, 0)
+    assert history.losses.tolist() == [[5.0]]
+    assert history.rates.shape == (1, 0)
+    assert history.weights.tolist() == [[[1.0, 1.0]]]
+
+
+@pytest.mark.parametrize("schedule", [Linear(0.1, 0, 8), lambda t: 0.1 * (1 - t / 8)])
+def test_update_number_zero_uses_the_first_rate(schedule):
+    history = descend(Quadratic(1.0), [1.0], SGD(), schedule, 8)
+    np.testing.assert_allclose(history.rates[0], 0.1 * (1 - np.arange(8) / 8))
+    np.testing.assert_allclose(history.weights[0, 1], 0.9)
+    data = digits().first(64)
+    trained = train(linear(64, 10), data, SGD(), schedule, 4)
+    np.testing.assert_allclose(trained.rates[0], 0.1 * (1 - np.arange(8) / 8))
+
+
+def test_a_function_may_give_one_rate_per_run():
+    history = descend(Quadratic(1.0), [1.0], SGD(), lambda t: np.array([0.1, 0.2]) / (1 + t), 3)
+    np.testing.assert_allclose(history.rates, [[0.1, 0.05, 0.1 / 3], [0.2, 0.1, 0.2 / 3]])
+
+
+class HalfOnRise:
+    """A rate that listens: halved whenever what it observes has risen."""
+
+    def __init__(self):
+        self.lr, self.seen = 0.4, []
+
+    def rate(self, t, loss, gradient, w, evaluate):
+        assert np.allclose(evaluate(w), loss)
+        assert gradient.shape == w.shape
+        return np.full(w.shape[0], self.lr)
+
+    def observe(self, metric):
+        if self.seen and metric[0] > self.seen[-1]:
+            self.lr /= 2
+        self.seen.append(metric[0])
+
+
+def test_a_controller_is_asked_and_told():
+    controller = HalfOnRise()
+    history = descend(Quadratic(6.0), [1.0], SGD(), controller, 6)
+    assert history.rates[0].tolist() == [0.4, 0.4, 0.2, 0.2, 0.2, 0.2]
+    assert controller.seen == history.losses[0, 1:].tolist()
+    controller = HalfOnRise()
+    data = digits().first(200).hold_out(0.2)
+    history = train(net_a(), data, SGD(), controller, 3)
+    assert controller.seen == history.val_loss[0, 1:].tolist()  # once per epoch
+
+
+def test_train_shuffles_and_leaves_out_the_rest_of_an_epoch():
+    data = digits()
+    history = train(net_a(), data, SGD(), 0.1, 2, 32)
+    assert history.per_epoch == 42
+    assert history.updates == 84
+    assert history.evaluated.tolist() == [0, 42, 84]
+    assert history.train_loss.shape == (1, 3)
+    assert train(net_a(), data, SGD(), 0.1, 3, None).updates == 3
+
+
+def test_full_batch_training_is_gradient_descent():
+    data = diabetes()
+    net = linear(10, bias=False, dtype=np.float64)
+    history = train(net, data, SGD(), 0.4, 50, None, w0=np.zeros(10))
+    w = np.zeros(10)
+    for _ in range(50):
+        w = w - 0.4 * data.x_train @ (w @ data.x_train - data.y_train) / 442
+    np.testing.assert_allclose(history.final[0], w, rtol=1e-10)
+
+
+def test_sweep_trains_every_rate_with_every_seed():
+    data = digits().first(200)
+    rates, seeds = [0.01, 0.3, 1e6], [7, 8]
+    history = sweep(net_a(), data, SGD(), rates, 2, seed=seeds)
+    assert history.runs == 6
+    assert history.per_rate(history.train_loss).shape == (3, 2, 2)
+    alone = sweep(net_a(), data, SGD(), 0.3, 2, seed=8)
+    assert history.per_rate(history.train_loss)[1, 1].tolist() == alone.train_loss[0].tolist()
+    assert history.per_rate(history.diverged).tolist() == [[False] * 2, [False] * 2, [True] * 2]
+
+
+def test_sweep_multiplies_a_shape():
+    history = sweep(net_a(), digits().first(64), SGD(), [0.1, 0.2], 2, schedule=Cosine(1, 4))
+    np.testing.assert_allclose(history.rates[1], 2 * history.rates[0])
+    np.testing.assert_allclose(history.rates[0], Cosine(0.1, 4).values(4))
+
+
+def test_training_does_not_write_to_the_callers_start():
+    start = np.ones(2)
+    descend(Quadratic([1, 2]), start, SGD(), 0.1, 3)
+    w0 = np.zeros(net_a().P, np.float32)
+    train(net_a(), digits().first(64), SGD(), 0.1, 1, w0=w0)
+    assert (start == 1).all()
+    assert (w0 == 0).all()
+
+
+# --- Verdicts ---------------------------------------------------------------------------------
+
+
+def test_divergence_is_flagged_and_never_clipped_and_nobody_is_warned():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        history = descend(Quadratic(4.0), [1.0], SGD(), [0.1, 0.5, 0.51, 2.0], 3000)
+        repr(history)
+    assert history.diverged.tolist() == [False, False, True, True]
+    assert history.losses[2, 100] == pytest.approx(2 * 1.04**200)
+    assert np.isnan(history.final[3]).all() or np.isinf(history.final[3]).all()
+    assert "2 diverged" in repr(history)
+
+
+def test_diverged_looks_at_the_last_tenth_and_spiked_at_any_loss():
+    def rates(t):  # one large step up, then back down
+        return 5.0 if t == 0 else 0.5
+
+    history = descend(Quadratic(1.0), [1.0], SGD(), rates, 40)
+    assert history.losses[0, 1] == pytest.approx(8.0)  # 16 times the first
+    assert history.spiked.tolist() == [True]
+    assert history.diverged.tolist() == [False]
+
+
+def test_a_run_that_starts_at_the_minimum_is_not_called_diverged_for_its_noise():
+    history = descend(NoisyBowl(), [0.0], SGD(), [0.1, 1.0, 1.9, 2.5], 400)
+    assert history.diverged.tolist() == [False, False, False, True]
+
+
+def test_losses_below_zero_are_measured_from_their_minimum():
+    well = TwoWells(0.5, 1.5)
+    history = descend(well, well.wells[:, None], SGD(), 0.1, 30)
+    assert (history.losses < 0).all()
+    assert not history.diverged.any()
+    assert not history.spiked.any()
+
+
+def test_a_good_start_is_not_called_diverged_for_becoming_a_zero_model():
+    data = digits().first(320)
+    good = train(net_a(), data, SGD(), 0.5, 30).final[0]
+    shrink = SGD(weight_decay=1.0, decoupled=True)
+    history = train(net_a(), data, shrink, 0.9, 2, w0=good)
+    assert 10 * history.losses[0, 0] < history.losses[0, -1] < 10 * np.log(10)
+    assert history.spiked.tolist() == [True]
+    assert history.diverged.tolist() == [False]
+
+
+def test_steps_to_counts_updates():
+    history = descend(Quadratic(1.0), [1.0], SGD(), [0.5, 1e-6], 20)
+    steps = history.steps_to(0.5 * 0.25**3)
+    assert steps[0] == 3
+    assert np.isnan(steps[1])
+    assert history.steps_to(0.5)[0] == 0
+
+
+def test_repr_says_what_happened():
+    history = descend(Quadratic(1.0), [1.0], SGD(), [0.5, 3.0], 20)
+    assert repr(history) == "<History: 2 runs of 20 updates; loss at the end 4.5e-13, 1 diverged>"
+    assert "all diverged" in repr(descend(Quadratic(1.0), [1.0], SGD(), 3.0, 20))
+
+
+def test_progress_bar_counts_right_and_stays_out_of_tests(monkeypatch, capsys):
+    monkeypatch.setattr("lrlesson.training.PATIENCE", 0.0)
+    assert list(_progress(5)) == [0, 1, 2, 3, 4]
+    assert capsys.readouterr() == ("", "")
+
+
+# --- Refusals ---------------------------------------------------------------------------------
+
+
+BOWL = Quadratic([1, 2])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: descend(BOWL, [1, 1], SGD(), -0.1, 5), "lr = -0.1"),
+        (lambda: descend(BOWL, [1, 1], SGD(), np.nan, 5), "lr = nan"),
+        (lambda: descend(BOWL, [1, 1], SGD(), lambda t: 1 - t, 5), r"descend: schedule\(2\) = -1"),
+        (lambda: descend(BOWL, [1, 1], SGD(), 0.1, -5), "descend: steps = -5"),
+        (lambda: descend(BOWL, [1, 1, 1], SGD(), 0.1, 5), r"w has shape \(3,\)"),
+        (lambda: descend(BOWL, [1, 1], SGD(), 0.1, 5, seed=-1), "seed = -1"),
+        (lambda: descend(BOWL, [1, 1], SGD(), 0.1, 5, seed=[]), r"seed = \[\]"),
+        (
+            lambda: descend(BOWL, np.ones((3, 2)), SGD(), [0.1, 0.2], 5),
+            "descend: the numbers of runs differ: w0 has 3, schedule has 2",
+        ),
+        (lambda: train(net_a(), digits(), SGD(), 0.1, 0), "train: epochs = 0"),
+        (lambda: train(net_a(), digits(), SGD(), 0.1, 1, 0), "train: batch = 0"),
+        (lambda: train(net_a(), digits(), SGD(), 0.1, 1, 5000), "batch = 5000, expected at most"),
+        (lambda: train(net_a(), digits(), SGD(), 0.1, 1, evaluate_every=0), "evaluate_every = 0"),
+        (lambda: train(net_a(), digits(), SGD(), 0.1, 1, w0=[1, 2]), r"w0 has shape \(2,\)"),
+        (lambda: train(net_a(), diabetes(), SGD(), 0.1, 1), "10 inputs and 1 outputs"),
+        (
+            lambda: train(linear(10, loss="cross-entropy"), diabetes(), SGD(), 0.1, 1),
+            "diabetes is a regression",
+        ),
+        (lambda: sweep(net_a(), digits(), SGD(), [0.1, -1], 1), "sweep: lr = "),
+        (
+            lambda: descend(BOWL, [1, 1], SGD(), 0.1, 5).per_rate(np.ones(1)),
+            "this history is not from a sweep",
+        ),
+    ],
+)
+def test_bad_input_is_refused_in_one_sentence(call, message):
+    with pytest.raises(ValueError, match=message) as error:
+        call()
+    assert "\n" not in str(error.value)
