@@ -1,0 +1,27 @@
+"""Scenes: figures that answer at the speed of the hand. `explorers` holds those of the lessons."""
+
+from lrlesson.scenes.actors import HLine, Marker, Path, Text, VLine
+from lrlesson.scenes.controls import Choice, Slider, Steps, Switch, number
+from lrlesson.scenes.scene import PAYLOAD_LIMIT, Say, Scene
+from lrlesson.scenes.stage import LEVELS, PALETTE, Stage, figure, style
+
+__all__ = [
+    "LEVELS",
+    "PALETTE",
+    "PAYLOAD_LIMIT",
+    "Choice",
+    "HLine",
+    "Marker",
+    "Path",
+    "Say",
+    "Scene",
+    "Slider",
+    "Stage",
+    "Steps",
+    "Switch",
+    "Text",
+    "VLine",
+    "figure",
+    "number",
+    "style",
+]

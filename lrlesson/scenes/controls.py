@@ -1,0 +1,141 @@
+"""The controls of a scene: each is a list of positions with a text for every one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def number(x: float, digits: int = 3) -> str:
+    """A number for the eye: `digits` significant digits, 1.2×10⁻⁷ outside 0.001 … 99999."""
+    x = float(x)
+    if np.isnan(x):
+        return "not a number"
+    if np.isinf(x):
+        return "infinite" if x > 0 else "minus infinite"
+    if x == 0:
+        return "0"
+    mantissa, exponent = f"{abs(x):.{digits - 1}e}".split("e")
+    sign = "−" if x < 0 else ""
+    if not -4 < int(exponent) < 5:
+        return f"{sign}{mantissa}×10{str(int(exponent)).translate(_SUPERSCRIPT)}"
+    decimals = max(0, digits - 1 - int(exponent))
+    return f"{sign}{abs(x):.{decimals}f}"
+
+
+@dataclass(frozen=True)
+class Control:
+    """One leading axis of the scene's arrays.
+
+    name: the trait of the scene that holds the position, 0-based.
+    label: what the page shows.
+    values: the value at each position.
+    at: the position at the start (negative counts from the end).
+    texts: what is shown and read out at each position; the formatted values by default.
+    """
+
+    kind: ClassVar[str] = ""
+    name: str
+    label: str
+    values: Sequence[Any] | np.ndarray
+    at: int = 0
+    texts: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        n = len(self.values)
+        if n < 1:
+            raise ValueError(f"control '{self.name}': values is empty, expected at least one")
+        if not -n <= self.at < n:
+            raise ValueError(f"control '{self.name}': at = {self.at}, expected 0 … {n - 1}")
+        if self.texts is not None and len(self.texts) != n:
+            raise ValueError(
+                f"control '{self.name}': {len(self.texts)} texts, expected {n}, one per value"
+            )
+        object.__setattr__(self, "at", self.at % n)
+
+    @property
+    def n(self) -> int:
+        """Number of positions."""
+        return len(self.values)
+
+    @property
+    def shown(self) -> list[str]:
+        """The text of each position."""
+        if self.texts is not None:
+            return [str(text) for text in self.texts]
+        return [v if isinstance(v, str) else number(v) for v in self.values]
+
+    def spec(self) -> dict[str, Any]:
+        """What the browser needs."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "label": self.label,
+            "n": self.n,
+            "text": self.shown,
+        }
+
+
+@dataclass(frozen=True)
+class Slider(Control):
+    """A slider over any values; geometric values make it a log slider.
+
+    marks: label by value; each is drawn under the slider, between positions where it falls so.
+    """
+
+    kind: ClassVar[str] = "slider"
+    marks: Mapping[float, str] = field(default_factory=dict)
+
+    def spec(self) -> dict[str, Any]:
+        """What the browser needs; marks as fractions of the slider's length."""
+        marks = []
+        values = np.asarray(self.values, float)
+        geometric = np.all(values > 0) and self.n > 2 and np.ptp(np.diff(np.log(values))) < 1e-6
+        for value, label in self.marks.items():
+            low, high = float(values.min()), float(values.max())
+            if not low <= value <= high:
+                raise ValueError(
+                    f"control '{self.name}': mark at {value}, expected {low:g} … {high:g}"
+                )
+            scale = np.log if geometric else np.asarray
+            position = np.interp(scale(value), scale(values), np.arange(self.n))
+            marks.append({"at": float(position) / max(1, self.n - 1), "label": label})
+        return super().spec() | {"marks": marks}
+
+
+@dataclass(frozen=True)
+class Steps(Control):
+    """A scrubber over steps 0 … n − 1 with a play button; `rate` positions per second."""
+
+    kind: ClassVar[str] = "steps"
+    rate: float = 20.0
+
+    def spec(self) -> dict[str, Any]:
+        """What the browser needs."""
+        return super().spec() | {"rate": self.rate}
+
+
+@dataclass(frozen=True)
+class Choice(Control):
+    """One of a few named options, as radio buttons."""
+
+    kind: ClassVar[str] = "choice"
+
+
+@dataclass(frozen=True)
+class Switch(Control):
+    """Off (position 0) or on (position 1)."""
+
+    kind: ClassVar[str] = "switch"
+    values: Sequence[Any] | np.ndarray = (False, True)
+    texts: Sequence[str] | None = ("off", "on")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.n != 2:
+            raise ValueError(f"control '{self.name}': {self.n} values, expected 2")

@@ -1,0 +1,426 @@
+// A scene: controls on top, a sentence, and matplotlib's drawing in which the actors move.
+// Every frame was computed in Python; here a position selects a row of numbers, and the only
+// arithmetic is from fractions of an axes' box to the drawing's coordinates.
+
+const SVG = "http://www.w3.org/2000/svg";
+const NARROW = 560; // px: below it the second stage, in one column, is shown
+const QUIET = 250; // ms without a change until the position is saved
+const SPEAK = 600; // ms without a change until it is read out
+const ICON = { play: "M3 1.5v11l9-5.5z", pause: "M3 1.5h3v11H3zM8 1.5h3v11H8z" };
+const SYMBOL = {
+  // unit radius
+  dot: "M-1 0a1 1 0 1 0 2 0a1 1 0 1 0-2 0Z",
+  ring: "M-1 0a1 1 0 1 0 2 0a1 1 0 1 0-2 0Z",
+  cross: "M-1-1L1 1M-1 1L1-1",
+  square: "M-.9-.9H.9V.9H-.9Z",
+  diamond: "M0-1.2L1.2 0L0 1.2L-1.2 0Z",
+  arrow: "M-1-1.1L1.3 0L-1 1.1Z",
+};
+
+// ---- small helpers ---------------------------------------------------------------------------
+
+function html(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  node.append(...children);
+  return node;
+}
+
+function svg(tag, attributes = {}, parent = null) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  parent?.append(node);
+  return node;
+}
+
+const plain = (text) => text.replaceAll("_", ""); // "λ_max" read out
+
+function indexed(text, element) {
+  // "λ_max" → λ with an index, as text nodes
+  return text.split(/(_[A-Za-z0-9]+)/).map((part) => {
+    if (!part.startsWith("_")) return part;
+    const index = element("sub");
+    index.textContent = part.slice(1);
+    return index;
+  });
+}
+
+function show(node, text) {
+  if (node.dataset.text === text) return;
+  node.dataset.text = text;
+  node.replaceChildren(...indexed(text, (tag) => html(tag)));
+}
+
+function showInDrawing(node, text) {
+  if (node.dataset.text === text) return;
+  node.dataset.text = text;
+  let lowered = false;
+  node.replaceChildren(
+    ...text.split(/(_[A-Za-z0-9]+)/).filter(Boolean).map((part) => {
+      const index = part.startsWith("_");
+      const span = svg("tspan");
+      span.textContent = index ? part.slice(1) : part;
+      if (index) span.setAttribute("font-size", "74%");
+      if (index !== lowered) span.setAttribute("dy", index ? "0.25em" : "-0.19em");
+      lowered = index;
+      return span;
+    }),
+  );
+}
+
+function longest(texts) {
+  return texts.reduce((best, text) => (text.length > best.length ? text : best), "");
+}
+
+// ---- the stage -------------------------------------------------------------------------------
+
+function parseStage(text) {
+  const prefix = `lr${Math.random().toString(36).slice(2, 10)}-`; // ids are page-wide
+  const parsed = new DOMParser().parseFromString(
+    text.replaceAll("lrstage-", prefix), "image/svg+xml");
+  const root = document.importNode(parsed.documentElement, true);
+  for (const node of [root, ...root.querySelectorAll("*")]) {
+    if (/^(script|style|foreignObject|iframe|a)$/i.test(node.localName)) node.remove();
+    for (const { name, value } of [...node.attributes]) {
+      const outside = /href$/i.test(name) && !/^(#|data:image\/png;base64,)/.test(value);
+      if (/^on/i.test(name) || outside) node.removeAttribute(name);
+    }
+  }
+  return { root, prefix };
+}
+
+// ---- actors: each builds its elements and returns what moves them ------------------------------
+
+const ACTORS = {
+  path(actor, box, layer, rows) {
+    const look = { fill: "none", "stroke-linejoin": "round", "stroke-linecap": "round" };
+    look.style = `stroke: ${actor.color}; stroke-opacity: ${actor.alpha}`;
+    const line = svg("path", { ...look, "stroke-width": actor.width,
+      "stroke-dasharray": actor.dash.join(" ") }, layer.clipped);
+    const dots = actor.dots && svg("path", { ...look, "stroke-width": actor.dots.size,
+      style: `stroke: ${actor.color}` }, layer.clipped);
+    const ends = ["exit", "gap"].filter((key) => actor[key]).map((key) => [
+      actor[key], symbol(key === "exit" ? "arrow" : "cross", 10, actor.color, layer.free)]);
+    return () => {
+      const x = rows.numbers(actor.x), y = rows.numbers(actor.y);
+      const n = "upto" in actor ? rows.at[actor.upto] + 1 : x.length;
+      let d = "", pen = "M";
+      for (let k = 0; k < n; k++) {
+        if (x[k] === x[k] && y[k] === y[k]) { // false for NaN: a gap
+          d += `${pen}${box.x(x[k])} ${box.y(y[k])}`;
+          pen = "L";
+        } else pen = "M";
+      }
+      line.setAttribute("d", d);
+      if (dots) {
+        let spots = "";
+        for (const k of rows.numbers(actor.dots)) {
+          if (k < n) spots += `M${box.x(x[k])} ${box.y(y[k])}h0`;
+        }
+        dots.setAttribute("d", spots);
+      }
+      for (const [[ex, ey, angle, since], put] of ends) {
+        const there = rows.numbers(since)[0] < n;
+        put(there ? box.x(rows.numbers(ex)[0]) : NaN, box.y(rows.numbers(ey)[0]),
+          rows.numbers(angle)[0]);
+      }
+    };
+  },
+
+  marker(actor, box, layer, rows) {
+    const put = symbol(actor.shape, actor.size, actor.color, layer.free, actor.name);
+    const inside = (w) => w >= -1e-4 && w <= 1.0001;
+    return () => {
+      const x = rows.numbers(actor.x)[0], y = rows.numbers(actor.y)[0];
+      put(inside(x) && inside(y) ? box.x(x) : NaN, box.y(y), 0);
+    };
+  },
+
+  vline(actor, box, layer, rows) {
+    const line = svg("path", { fill: "none", "stroke-width": actor.width,
+      "stroke-dasharray": actor.dash.join(" "), style: `stroke: ${actor.color}` }, layer.clipped);
+    return () => line.setAttribute(
+      "d", `M${box.x(rows.numbers(actor.x)[0])} ${box.y(0)}V${box.y(1)}`);
+  },
+
+  hline(actor, box, layer, rows) {
+    const line = svg("path", { fill: "none", "stroke-width": actor.width,
+      "stroke-dasharray": actor.dash.join(" "), style: `stroke: ${actor.color}` }, layer.clipped);
+    return () => line.setAttribute(
+      "d", `M${box.x(0)} ${box.y(rows.numbers(actor.y)[0])}H${box.x(1)}`);
+  },
+
+  text(actor, box, layer, rows) {
+    const node = svg("text", { "text-anchor": actor.anchor, "font-size": actor.size,
+      "font-weight": actor.bold ? 600 : 400, "dominant-baseline": "central",
+      style: `fill: ${actor.color}` }, layer.free);
+    return () => {
+      const x = rows.numbers(actor.x)[0], y = rows.numbers(actor.y)[0];
+      node.style.display = x === x && y === y ? "" : "none";
+      node.setAttribute("transform",
+        `translate(${+box.x(x) + actor.dx} ${+box.y(y) + actor.dy})`);
+      showInDrawing(node, rows.string(actor.text));
+    };
+  },
+};
+
+function symbol(shape, size, color, parent, name = shape) {
+  const r = size / 2;
+  const open = shape === "cross";
+  const ring = shape === "ring";
+  const node = svg("path", { d: SYMBOL[shape], "data-symbol": name, "stroke-linecap": "round",
+    "stroke-width": (open || ring ? 2.4 : 1.4) / r }, parent);
+  node.style.fill = open ? "none" : ring ? "var(--lr-paper)" : color;
+  node.style.stroke = open || ring ? color : "var(--lr-paper)";
+  return (x, y, angle) => {
+    const shown = x === x && y === y;
+    node.style.display = shown ? "" : "none";
+    if (shown) {
+      node.setAttribute("transform",
+        `translate(${x} ${y}) rotate(${angle || 0}) scale(${r})`);
+    }
+  };
+}
+
+function buildStage(stage, actors, rows) {
+  const { root, prefix } = parseStage(stage.svg);
+  root.setAttribute("role", "img");
+  root.style.maxWidth = `${Math.round(stage.size[0] * 1.4)}px`;
+  const boxes = stage.boxes.map(([left, top, width, height]) => ({
+    x: (u) => (left + u * width).toFixed(2),
+    y: (v) => (top + v * height).toFixed(2),
+  }));
+  const defs = svg("defs", {}, root);
+  stage.boxes.forEach(([x, y, width, height], k) =>
+    svg("rect", { x, y, width, height }, svg("clipPath", { id: `${prefix}box${k}` }, defs)));
+  const layer = svg("g", { class: "lr-actors" }, root);
+  const updates = actors.map((actor) => {
+    const group = svg("g", { "data-actor": actor.name }, layer);
+    const clipped = svg("g", { "clip-path": `url(#${prefix}box${actor.ax})` }, group);
+    return ACTORS[actor.kind](actor, boxes[actor.ax], { clipped, free: svg("g", {}, group) }, rows);
+  });
+  return { root, draw: () => updates.forEach((update) => update()) };
+}
+
+// ---- controls --------------------------------------------------------------------------------
+
+let count = 0;
+const KEYS = { "data-lm-suppress-shortcuts": "true" }; // else JupyterLab takes the arrow keys
+
+const CONTROLS = {
+  slider(control, move) {
+    const id = `lr-input-${Date.now().toString(36)}-${++count}`;
+    const input = html("input", { type: "range", id, min: 0, max: control.n - 1, step: 1, ...KEYS });
+    const rail = html("div", { class: "lr-rail" }, input);
+    for (const mark of control.marks ?? []) {
+      rail.classList.add("lr-marked");
+      const node = html("span", { class: "lr-mark", style: `--at: ${mark.at}` });
+      show(node, mark.label);
+      rail.append(node);
+    }
+    const ghost = html("span", { class: "lr-ghost", "aria-hidden": "true" });
+    const value = html("output", { for: id });
+    show(ghost, longest(control.text));
+    const label = html("label", { for: id }, control.label);
+    const root = html("div", { class: "lr-control lr-slider" },
+      label, rail, html("span", { class: "lr-value" }, ghost, value));
+    input.addEventListener("input", () => move(+input.value));
+    const set = (at) => {
+      if (+input.value !== at) input.value = at;
+      input.style.setProperty("--at", control.n > 1 ? at / (control.n - 1) : 0);
+      input.setAttribute("aria-valuetext", plain(control.text[at]));
+      show(value, control.text[at]);
+    };
+    return { root, set, input };
+  },
+
+  steps(control, move, now) {
+    const built = CONTROLS.slider(control, (at) => { stop(); move(at); });
+    built.root.classList.replace("lr-slider", "lr-steps");
+    const icon = svg("path");
+    const drawing = svg("svg", { viewBox: "0 0 14 14", "aria-hidden": "true" });
+    drawing.append(icon);
+    const button = html("button", { type: "button", class: "lr-play", ...KEYS }, drawing);
+    built.root.insertBefore(button, built.root.children[1]);
+    const calm = matchMedia("(prefers-reduced-motion: reduce)");
+    let frame = 0;
+    const face = () => {
+      icon.setAttribute("d", frame ? ICON.pause : ICON.play);
+      button.setAttribute("aria-label", `${frame ? "pause" : "play"}: ${control.label}`);
+    };
+    const stop = () => { cancelAnimationFrame(frame); frame = 0; face(); };
+    button.addEventListener("click", () => {
+      if (frame) return stop();
+      const last = control.n - 1;
+      // With reduced motion: ten calm jumps instead of an animation.
+      const stride = calm.matches ? Math.ceil(last / 10) : Math.ceil(control.rate / 30);
+      const period = calm.matches ? 900 : (1000 * stride) / control.rate;
+      let due = performance.now() + period;
+      if (now() >= last) move(0);
+      const tick = (time) => {
+        if (time >= due) {
+          due = Math.max(due + period, time);
+          move(Math.min(last, now() + stride));
+          if (now() >= last) return stop();
+        }
+        frame = requestAnimationFrame(tick);
+      };
+      frame = requestAnimationFrame(tick);
+      face();
+    });
+    face();
+    return { ...built, stop };
+  },
+
+  choice(control, move) {
+    const group = `lr-group-${Date.now().toString(36)}-${++count}`;
+    const inputs = control.text.map((_, k) => {
+      const input = html("input", { type: "radio", name: group, value: k, ...KEYS });
+      input.addEventListener("change", () => move(k));
+      return input;
+    });
+    const options = inputs.map((input, k) => html("label", {}, input,
+      ...indexed(control.text[k], (tag) => html(tag))));
+    const root = html("fieldset", { class: "lr-control lr-choice" },
+      html("legend", {}, control.label), html("div", { class: "lr-options" }, ...options));
+    return { root, set: (at) => { inputs[at].checked = true; }, input: inputs[0] };
+  },
+
+  switch(control, move) {
+    const input = html("input", { type: "checkbox", role: "switch", ...KEYS });
+    input.addEventListener("change", () => move(+input.checked));
+    const root = html("div", { class: "lr-control lr-switch" },
+      html("label", {}, input, control.label));
+    return { root, set: (at) => { input.checked = at === 1; }, input };
+  },
+};
+
+// ---- sentences -------------------------------------------------------------------------------
+
+function buildSay(say, k, rows) {
+  const badge = say.badge && html("span", { class: "lr-badge" });
+  const text = html("span");
+  const now = html("span", {}, ...(badge ? [badge] : []), text);
+  // An invisible copy of the longest sentence keeps the height, so the figure never jumps.
+  const parts = say.parts.map((part) => part.strings ? longest(part.strings) : part);
+  const ghostText = html("span");
+  show(ghostText, parts.join(""));
+  const ghost = html("span", { class: "lr-ghost", "aria-hidden": "true" });
+  if (badge) ghost.append(html("span", { class: "lr-badge" }, longest(say.badge.strings)));
+  ghost.append(ghostText);
+  const root = html("p", { class: `lr-said ${k ? "lr-note" : "lr-verdict"}` }, ghost, now);
+  const draw = () => {
+    const words = say.parts.map((part) => (part.strings ? rows.string(part) : part)).join("");
+    show(text, words);
+    if (!badge) return words;
+    show(badge, rows.string(say.badge));
+    badge.dataset.tone = rows.string(say.tone);
+    const word = rows.string(say.badge);
+    return `${word}${word.endsWith("?") ? "" : ":"} ${words}`;
+  };
+  return { root, draw };
+}
+
+// ---- the scene -------------------------------------------------------------------------------
+
+function render({ model, el }) {
+  const spec = model.get("spec");
+  const bytes = model.get("data");
+  // A copy, as the view's offset need not be a multiple of four.
+  const data = new Float32Array(
+    bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  const at = spec.controls.map((control) => model.get(control.name));
+  const index = (ref) => ref.by.reduce((k, axis) => k * spec.controls[axis].n + at[axis], 0);
+  const rows = {
+    at,
+    numbers(ref) {
+      const start = ref.o + index(ref) * ref.n;
+      return data.subarray(start, start + ref.n);
+    },
+    string: (ref) => ref.strings[index(ref)],
+  };
+
+  const said = spec.say.map((say, k) => buildSay(say, k, rows));
+  const live = html("div", { class: "lr-live", role: "status", "aria-live": "polite" });
+  const holder = html("div", { class: "lr-stage" });
+  let stage = null, shown = -1, saving = 0, speaking = 0;
+
+  const draw = () => {
+    stage.draw();
+    const words = said.map((sentence) => sentence.draw());
+    clearTimeout(speaking);
+    speaking = setTimeout(() => {
+      const heard = plain(words.join(" "));
+      stage.root.setAttribute("aria-label", `${plain(spec.alt)} ${heard}`.trim());
+      if (live.dataset.armed) live.textContent = heard;
+      live.dataset.armed = "true"; // the first sentence is on the page already: not read out
+    }, SPEAK);
+  };
+  const fit = (width) => {
+    const wanted = width && width < NARROW && spec.stages.length > 1 ? 1 : 0;
+    if (wanted === shown) return;
+    shown = wanted;
+    stage = buildStage(spec.stages[wanted], spec.actors, rows);
+    stage.root.setAttribute("aria-label", plain(spec.alt));
+    holder.replaceChildren(stage.root);
+    draw();
+  };
+  const place = (k, position) => {
+    at[k] = position;
+    controls[k].set(position);
+    draw();
+  };
+  const save = () => { clearTimeout(saving); saving = 0; model.save_changes(); };
+  const controls = spec.controls.map((control, k) => CONTROLS[control.kind](control, (position) => {
+    if (position === at[k]) return;
+    place(k, position); // drawn at once, saved when the hand rests
+    model.set(control.name, position);
+    clearTimeout(saving);
+    saving = setTimeout(save, QUIET);
+  }, () => at[k]));
+
+  const listeners = spec.controls.map((control, k) => {
+    const listener = () => {
+      const position = model.get(control.name);
+      if (position !== at[k]) place(k, position);
+    };
+    model.on(`change:${control.name}`, listener);
+    return () => model.off(`change:${control.name}`, listener);
+  });
+
+  const root = html("section", { class: "lrlesson-scene", "aria-label": spec.name },
+    html("div", { class: "lr-controls" }, ...controls.map((control) => control.root)),
+    ...said.map((sentence) => sentence.root), live, holder);
+  el.append(root);
+  fit(el.clientWidth);
+  controls.forEach((control, k) => control.set(at[k]));
+  const observer = new ResizeObserver(([entry]) => fit(entry.contentRect.width));
+  observer.observe(root);
+
+  return () => {
+    observer.disconnect();
+    listeners.forEach((forget) => forget());
+    controls.forEach((control) => control.stop?.());
+    clearTimeout(speaking);
+    if (saving) save();
+    root.remove();
+  };
+}
+
+// ---- without a notebook: the same scene from the state written into the page -------------------
+
+function mountAll() {
+  for (const el of document.querySelectorAll(".lrlesson-mount:not([data-alive])")) {
+    el.dataset.alive = "true";
+    const state = JSON.parse(el.querySelector("script").textContent);
+    const raw = atob(state.data);
+    const bytes = new DataView(Uint8Array.from(raw, (c) => c.charCodeAt(0)).buffer);
+    const values = { ...state.at, spec: state.spec, data: bytes };
+    el.replaceChildren();
+    const model = { get: (name) => values[name], set: (name, value) => { values[name] = value; } };
+    render({ el, model: { ...model, on() {}, off() {}, save_changes() {} } });
+    if (el.classList.contains("alone")) el.firstChild.classList.add("alone");
+  }
+}
+
+export default { render };

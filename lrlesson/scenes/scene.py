@@ -1,0 +1,295 @@
+"""`Scene`: an interactive figure whose every frame is computed beforehand, in Python."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import io
+import json
+import string
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets
+from matplotlib.figure import Figure
+
+from lrlesson.scenes.actors import Actor, Pack, Spec
+from lrlesson.scenes.controls import Control, number
+from lrlesson.scenes.stage import Stage, style, theme_css
+
+PAYLOAD_LIMIT = 1_000_000  # bytes of arrays, drawing and text together
+
+_HERE = FilePath(__file__).parent
+_DARK_HOSTS = (
+    "body[data-jp-theme-light='false']",  # JupyterLab, Notebook 7, nbconvert
+    "body.vscode-dark",
+    "html[data-theme='dark']",  # Jupyter Book, Sphinx themes
+    "html[theme='dark']",  # Colab
+)
+_SCRIPT = (_HERE / "scene.js").read_text(encoding="utf-8")
+_SHEET = theme_css(".lrlesson-scene", _DARK_HOSTS) + (_HERE / "scene.css").read_text("utf-8")
+
+_live: dict[str, tuple[str, list[Scene]]] = {}  # by notebook cell: (run, its scenes)
+_pictures: dict[str, bytes] = {}
+TONES = ("good", "slow", "wave", "warn", "bad", "plain")
+
+
+@dataclass(frozen=True)
+class Say:
+    """A sentence about the current frame.
+
+    text: a template; `{rate}` is the text of the control rate, any other name one of `fields`.
+    by: the controls that the leading axes of the fields, the badge and the tone belong to.
+    fields: arrays of strings, or of numbers, which are written with three digits.
+    badge, tone: a word before the sentence and its mood (good, slow, wave, warn, bad,
+        plain), arrays like the fields.
+    In all of them `w_2` and `λ_max` are shown with an index.
+    """
+
+    text: str
+    by: tuple[str, ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    badge: Any = None
+    tone: Any = "plain"
+
+    def spec(self, pack: Pack) -> Spec:
+        """Pack the sentence as a list of texts and tables of texts."""
+        parts: list[Any] = []
+        for literal, name, _, _ in string.Formatter().parse(self.text):
+            if literal:
+                parts.append(literal)
+            if name is None:
+                continue
+            if name in self.fields:
+                values = np.asarray(self.fields[name])
+                if values.dtype.kind in "fiu":
+                    texts = [number(value) for value in values.ravel()]
+                    values = np.array(texts, dtype=object).reshape(values.shape)
+                parts.append(pack.strings("say", self.by, values, name))
+            else:
+                k = pack.control("say", name)
+                parts.append({"strings": pack.controls[k].shown, "by": [k]})
+        spec: Spec = {"parts": parts}
+        if self.badge is not None:
+            spec["badge"] = pack.strings("say", self.by, self.badge, "badge")
+            spec["tone"] = pack.strings("say", self.by, self.tone, "tone")
+            if unknown := set(spec["tone"]["strings"]) - set(TONES):
+                raise ValueError(
+                    f"{pack.scene}: say: tone '{min(unknown)}', expected one of {', '.join(TONES)}"
+                )
+        return spec
+
+
+class Scene(anywidget.AnyWidget):
+    """Matplotlib sets the stage, the browser moves the actors.
+
+    stage: a matplotlib figure, or a `Stage` kept from an earlier call.
+    controls: what the reader moves. Each becomes a trait of the same name: the 0-based position,
+        to read, set, observe or link (`scene.rate = 0`).
+    actors: what moves; see `lrlesson.scenes.actors`.
+    say: sentences about the current frame; the first is the verdict.
+    alt: one sentence on what the figure shows, for those who do not see it.
+    narrow: a second stage with the same axes, in one column, for pages below 560 px.
+
+    Raises ValueError where the parts do not fit together or exceed `PAYLOAD_LIMIT`.
+    """
+
+    _esm = _SCRIPT
+    _css = _SHEET
+    spec = traitlets.Dict().tag(sync=True)
+    data = traitlets.Bytes().tag(sync=True)
+
+    def __init__(
+        self,
+        stage: Stage | Figure,
+        controls: Sequence[Control],
+        actors: Sequence[Actor],
+        say: Sequence[Say],
+        *,
+        name: str = "scene",
+        alt: str = "",
+        narrow: Stage | Figure | None = None,
+    ) -> None:
+        stages = [s if isinstance(s, Stage) else Stage.of(s) for s in (stage, narrow) if s]
+        if len(stages) == 2 and list(stages[0].boxes) != list(stages[1].boxes):
+            raise ValueError(
+                f"{name}: narrow has axes {', '.join(stages[1].boxes)}, "
+                f"expected {', '.join(stages[0].boxes)}"
+            )
+        for control in controls:
+            if hasattr(type(self), control.name) or not control.name.isidentifier():
+                raise ValueError(f"{name}: control '{control.name}': choose another name")
+        pack = Pack(name, stages[0], controls)
+        if len(set(pack.names)) < len(pack.names):
+            raise ValueError(f"{name}: controls {', '.join(pack.names)}: expected distinct names")
+        sizes, packed = {}, []
+        for actor in actors:
+            before = len(pack.data)
+            packed.append(actor.spec(pack))
+            sizes[actor.name] = len(pack.data) - before
+        spec = {
+            "v": 1,
+            "name": name,
+            "alt": alt,
+            "stages": [
+                {"svg": s.svg, "size": list(s.size), "boxes": [list(b) for b in s.boxes.values()]}
+                for s in stages
+            ],
+            "controls": [control.spec() for control in controls],
+            "actors": packed,
+            "say": [sentence.spec(pack) for sentence in say],
+        }
+        self._stage, self._actors, self._controls = stages[0], list(actors), list(controls)
+        self._payload = len(json.dumps(spec, ensure_ascii=False).encode()) + len(pack.data)
+        if self._payload > PAYLOAD_LIMIT:
+            worst = max(sizes, key=lambda actor: sizes[actor], default="")
+            raise ValueError(
+                f"{name}: payload of {self._payload / 1e6:.2f} MB, expected at most "
+                f"{PAYLOAD_LIMIT / 1e6:.2f} MB; the largest actor is '{worst}' "
+                f"({sizes.get(worst, 0) / 1e6:.2f} MB)"
+            )
+        self.add_traits(
+            **{c.name: traitlets.Int(c.at, min=0, max=c.n - 1).tag(sync=True) for c in controls}
+        )
+        # Everything is known before the comm opens, so the first message is complete.
+        super().__init__(spec=spec, data=pack.data)
+        self._close_previous()
+
+    @property
+    def payload(self) -> int:
+        """Bytes sent to the browser: arrays, drawing and text."""
+        return self._payload
+
+    @property
+    def position(self) -> tuple[int, ...]:
+        """The current position of every control."""
+        return tuple(getattr(self, control.name) for control in self._controls)
+
+    def value(self, control: str) -> Any:
+        """The value of a control at its current position."""
+        for known in self._controls:
+            if known.name == control:
+                return known.values[getattr(self, control)]
+        raise ValueError(
+            f"{self.spec['name']}: unknown control '{control}', "
+            f"expected one of {', '.join(c.name for c in self._controls)}"
+        )
+
+    def row(self, ref: Spec) -> Any:
+        """What a reference in `spec` points to now: an array of ref["n"] numbers, or a string."""
+        k, at = 0, self.position
+        for axis in ref["by"]:
+            k = k * self._controls[axis].n + at[axis]
+        if "strings" in ref:
+            return ref["strings"][k]
+        start = 4 * (ref["o"] + k * ref["n"])
+        return np.frombuffer(self.data[start : start + 4 * ref["n"]], np.float32)
+
+    @property
+    def sentences(self) -> list[str]:
+        """What the scene says about the current frame."""
+        said = []
+        for say in self.spec["say"]:
+            text = "".join(p if isinstance(p, str) else self.row(p) for p in say["parts"])
+            badge = self.row(say["badge"]) if "badge" in say else ""
+            said.append(f"{badge}{'' if badge.endswith('?') else ':'} {text}" if badge else text)
+        return said
+
+    @property
+    def verdict(self) -> str:
+        """The first sentence."""
+        return self.sentences[0] if self.spec["say"] else self.spec["alt"]
+
+    def __repr__(self) -> str:
+        return f"<Scene {self.spec.get('name', '')}: {self.verdict if self.spec else ''}>"
+
+    def png(self, dpi: float = 108) -> bytes:
+        """The current frame drawn by matplotlib, on white."""
+        key = f"{self._stage.digest} {hashlib.sha256(self.data).hexdigest()} {self.position} {dpi}"
+        if key not in _pictures:
+            artists: list[Any] = []
+            out = io.BytesIO()
+            with style():
+                for actor, spec in zip(self._actors, self.spec["actors"], strict=True):
+                    ax = self._stage.axes(actor.on)
+                    limits = ax.get_xlim(), ax.get_ylim()
+                    artists += actor.draw(ax, spec, self.row, self.position)
+                    ax.set_xlim(limits[0])
+                    ax.set_ylim(limits[1])
+                self._stage.figure.savefig(out, format="png", dpi=dpi, facecolor="white")
+            for artist in artists:
+                artist.remove()
+            while len(_pictures) >= 16:
+                _pictures.pop(next(iter(_pictures)))
+            _pictures[key] = out.getvalue()
+        return _pictures[key]
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The live widget, and for readers without one the picture and the verdict."""
+        bundle = {
+            "text/plain": repr(self),
+            "image/png": base64.b64encode(self.png()).decode(),
+            "application/vnd.jupyter.widget-view+json": {
+                "version_major": 2,
+                "version_minor": 0,
+                "model_id": self.model_id,
+            },
+        }
+        return bundle, {}
+
+    def to_html(self, path: str | FilePath | None = None, *, page: bool = True) -> str:
+        """The scene as HTML that needs no kernel, no widget manager and no network.
+
+        page: a whole document; False gives a fragment, for `IPython.display.HTML`.
+        path: also write it there.
+        """
+        state = {
+            "spec": self.spec,
+            "data": base64.b64encode(self.data).decode(),
+            "at": {c.name: getattr(self, c.name) for c in self._controls},
+        }
+        name = html.escape(self.spec["name"])
+        said = html.escape(" ".join(self.sentences))
+        text = (
+            f"<style>{_SHEET}</style>\n"
+            f'<div class="lrlesson-mount{" alone" if page else ""}"><noscript>{said}</noscript>'
+            '<script type="application/json">'
+            + json.dumps(state, ensure_ascii=False).replace("</", "<\\/")
+            + f'</script></div>\n<script type="module">\n{_SCRIPT}\nmountAll();\n</script>\n'
+        )
+        if page:
+            text = (
+                '<!doctype html>\n<html lang="en" class="lrlesson-page">\n<meta charset="utf-8">\n'
+                '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+                f"<title>{name}</title>\n<body>\n<main>{text}</main>\n"
+            )
+        if path is not None:
+            FilePath(path).write_text(text, encoding="utf-8")
+        return text
+
+    def _close_previous(self) -> None:
+        """Close the scenes that an earlier run of the same notebook cell left behind."""
+        cell, run = _running_cell()
+        if cell:
+            last, scenes = _live.get(cell, (run, []))
+            if last != run:
+                for scene in scenes:
+                    scene.close()
+                scenes = []
+            _live[cell] = (run, [*scenes, self])
+
+
+def _running_cell() -> tuple[str, str]:
+    """(id of the notebook cell that is running, id of this run); empty outside a notebook."""
+    if "IPython" not in sys.modules:
+        return "", ""
+    shell = sys.modules["IPython"].get_ipython()
+    parent: dict[str, Any] = getattr(shell, "get_parent", dict)() or {}
+    cell = parent.get("metadata", {}).get("cellId", "")
+    return cell, parent.get("header", {}).get("msg_id", "")
