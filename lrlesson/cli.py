@@ -11,9 +11,14 @@ import socket
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from .grading import Row
 
 app = typer.Typer(
     help="A course about one thing: the learning rate in neural networks.",
@@ -103,7 +108,7 @@ def release(
 ) -> None:
     """Make the learners' exercises from the solutions."""
     from .grading import ReleaseError
-    from .grading.release import release as make_exercises
+    from .grading import release as make_exercises
 
     try:
         if check:
@@ -124,6 +129,60 @@ def release(
                 typer.echo(f"wrote {file}")
     except ReleaseError as error:
         stop(error)
+
+
+@app.command()
+def grade(
+    submissions: Annotated[Path, typer.Argument(help="What the learners handed in.")],
+    out: Annotated[Path, typer.Option(help="The folder for results.jsonl.")],
+    seed: Annotated[
+        int | None, typer.Option(help="Of the inputs that the checks draw; a new one if not given.")
+    ] = None,
+    solutions: Annotated[Path, typer.Option(help="Where the source notebooks are.")] = Path(
+        "solutions"
+    ),
+) -> None:
+    """Grade every notebook of a folder; go on where a stopped run left off."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from .grading import GradeError, Row
+    from .grading import grade as grade_all
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+        task = progress.add_task("grading", total=None)
+
+        def count(row: Row, left: int) -> None:
+            done = progress.tasks[0].completed + 1
+            progress.update(task, completed=done, total=done + left, description=row.learner)
+
+        try:
+            summary = grade_all(submissions, out, solutions, seed, on_row=count)
+        except GradeError as error:
+            stop(error)
+    Console().print(_table(summary.rows))
+    typer.echo(f"{summary.done} graded now, {summary.kept} kept from before; seed {summary.seed}.")
+    for name in summary.ignored:
+        typer.echo(f"not a notebook of the course, left alone: {name}")
+    typer.echo(f"Everything is in {summary.path}.")
+
+
+def _table(rows: list["Row"]) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("learner", "exercise", "points", "status", "reason", header_style="bold")
+    table.columns[2].justify = "right"
+    table.columns[4].overflow = "fold"
+    for row in rows:
+        why = "; ".join([row.reason, *row.anomalies])
+        points = f"{row.points:g} of {row.max_points:g}"
+        table.add_row(*map(Text, (row.learner, row.exercise, points, row.status, why)))
+    return table
 
 
 if __name__ == "__main__":
