@@ -1,0 +1,116 @@
+"""Submissions as learners make them: from the released exercises, by editing cells."""
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DECAY = "04_decay.ipynb"
+DESCENT = "01_what_the_rate_is.ipynb"
+
+RIGHT_DECAY = """\
+def step_decay(t, lr0, drop, every):
+    return lr0 * drop ** np.floor(np.asarray(t) / every)
+"""
+RIGHT_DESCENT = """\
+def gradient_descent(grad, w0, lr, steps):
+    points = [np.array(w0, dtype=float)]
+    for _ in range(steps):
+        points.append(points[-1] - lr * np.asarray(grad(points[-1])))
+    return np.stack(points)
+"""
+
+Notebook = dict[str, Any]
+
+
+class Course:
+    """The released exercises, and the learner's hand."""
+
+    solutions = ROOT / "solutions"
+    exercises = ROOT / "exercises"
+    decay, descent = DECAY, DESCENT
+    right_decay, right_descent = RIGHT_DECAY, RIGHT_DESCENT
+
+    def exercise(self, name: str) -> Notebook:
+        return json.loads((self.exercises / name).read_text(encoding="utf-8"))
+
+    def cell(self, notebook: Notebook, cell_id: str) -> Notebook:
+        return next(
+            c for c in notebook["cells"] if c["metadata"].get("lrlesson", {}).get("id") == cell_id
+        )
+
+    def filled(self, name: str, source: str) -> Notebook:
+        """An exercise file with one answer in it."""
+        notebook = copy.deepcopy(self.exercise(name))
+        answer = {DECAY: "step-decay.answer", DESCENT: "gradient-descent.answer"}[name]
+        self.cell(notebook, answer)["source"] = source.splitlines(keepends=True)
+        return notebook
+
+    def hand_in(self, folder: Path, name: str, content: Notebook | str | bytes) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / name
+        if isinstance(content, dict):
+            content = json.dumps(content)
+        if isinstance(content, str):
+            content = content.encode()
+        path.write_bytes(content)
+        return path
+
+
+@pytest.fixture(scope="session")
+def made() -> Course:
+    return Course()
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Callable[..., Path]:
+    """Write an instructor's folder with one exercise, changed as a test wants; returns it.
+
+    `edit` gets the notebook before it is written; the exercise has an answer, a visible check and
+    one hidden check, and no course.toml.
+    """
+
+    def write(
+        edit: Callable[[Any], None] | None = None,
+        *,
+        hidden: str = 'print("rate |", double(np.random.default_rng(seed).uniform()))',
+        name: str = "one.ipynb",
+    ) -> Path:
+        def code(cell_id: str, text: str, **data: Any) -> Any:
+            cell = nbformat.v4.new_code_cell(text, metadata={"lrlesson": data} if data else {})
+            cell["id"] = cell_id
+            return cell
+
+        own = {"exercise": "double"}
+        answer = (
+            "def double(x):\n"
+            '    """Twice x."""\n'
+            "    ### BEGIN SOLUTION\n"
+            "    return 2 * x\n"
+            "    ### END SOLUTION"
+        )
+        title = nbformat.v4.new_markdown_cell("Write `double`.")
+        title["id"] = "title"
+        notebook = nbformat.v4.new_notebook(
+            cells=[
+                title,
+                code("imports", "import numpy as np", id="imports", role="given"),
+                code("answer", answer, id="double.answer", role="answer", **own),
+                code("check", "double(4)", id="double.check", role="check", **own),
+                code("setup", "seed = 0", id="double.setup", role="hidden", **own),
+                code("hidden", hidden, id="double.rate", role="hidden", points=2, **own),
+            ]
+        )
+        if edit:
+            edit(notebook)
+        folder = tmp_path / "instructor"
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_text(nbformat.writes(notebook), encoding="utf-8")
+        return folder
+
+    return write
