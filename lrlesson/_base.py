@@ -181,7 +181,8 @@ class Frozen:
 
     def __hash__(self) -> int:
         values = (getattr(self, name) for name in self._kinds)
-        plain = (v.tobytes() if isinstance(v, np.ndarray) else v for v in values)
+        # + 0.0 makes 0.0 of −0.0: the two are equal, so their hashes must be
+        plain = ((v + 0.0).tobytes() if isinstance(v, np.ndarray) else v for v in values)
         return hash((type(self), *plain))
 
     def __repr__(self) -> str:
@@ -229,6 +230,8 @@ class Schedule(Frozen):
 
     `length` is the natural length in updates, or None for a schedule without an end.
     """
+
+    __array_ufunc__ = None  # so that array * schedule is a schedule of several runs, not an array
 
     _runs: ClassVar[int | None] = None  # each object gets its own, see __post_init__
 
@@ -335,7 +338,7 @@ class Schedule(Frozen):
 
     def repeat(self, mult: float = 1.0) -> "Schedule":
         """This schedule again and again without end, each round mult times as long as the last."""
-        if self.length is None:
+        if self.length is None or not np.all(self.length):
             raise ValueError(f"repeat: {self!r} has no length, so it has no second round")
         return Repeat(self, mult)
 
@@ -582,7 +585,7 @@ def round_of(t: Any, length: Any, mult: Any) -> tuple[Any, Any]:
     ratio = np.where(same, 2.0, growth)  # any value but 1: the branch is not used where same
 
     def start(n: Any) -> Any:
-        return length * np.where(same, n, (ratio**n - 1) / (ratio - 1))
+        return length * np.where(same, n, (ratio ** np.where(same, 0, n) - 1) / (ratio - 1))
 
     n = np.floor(np.where(same, t / length, np.log1p(t * (ratio - 1) / length) / np.log(ratio)))
     # The logarithm may land just beside a whole number: the boundary itself decides.

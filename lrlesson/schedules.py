@@ -132,7 +132,7 @@ class PolynomialDecay(Schedule):
 
 
 class InverseTimeDecay(Schedule):
-    r"""$\dfrac{\eta_0}{1 + kt}$
+    r"""$\dfrac{\eta_0}{1 + k \cdot t}$
 
     Σ η grows without bound and Σ η² does not, as Robbins & Monro (1951) ask. k is per update.
     """
@@ -307,7 +307,7 @@ class Triangular2(Triangular):
 
     def eta(self, t: Any) -> Any:
         cycle = np.floor(t / (2 * self.step_size))
-        return self.base_lr + (self.max_lr - self.base_lr) * self.height(t) / 2**cycle
+        return self.base_lr + (self.max_lr - self.base_lr) * self.height(t) * 0.5**cycle
 
 
 class ExpRange(Triangular):
@@ -327,7 +327,7 @@ class ExpRange(Triangular):
 
 
 class WarmupCosine(Schedule):
-    r"""$\begin{cases} \eta_0 (t+1)/W & t < W \\
+    r"""$\begin{cases} \eta_0 \min(1, (t+1)/W) & t < W \\
     \eta_{end} + \tfrac12 (\eta_0 - \eta_{end})(1 + \cos \pi \frac{t-W}{T-W}) & t \ge W \end{cases}$
 
     `Warmup(lr0, W) >> Cosine(lr0, T - W, lr_end)`, flat after T. T counts the warmup too, as in
@@ -347,14 +347,14 @@ class WarmupCosine(Schedule):
         return self.T
 
     def eta(self, t: Any) -> Any:
-        ramp = self.lr0 * ((t + 1) / np.maximum(self.W, 1))
+        ramp = self.lr0 * np.minimum(1, (t + 1) / np.maximum(self.W, 1))
         rest = self.T - self.W
         swing = 1 + np.cos(np.pi * (np.clip(t - self.W, 0, rest) / rest))
         return np.where(t < self.W, ramp, self.lr_end + 0.5 * (self.lr0 - self.lr_end) * swing)
 
 
 class WSD(Schedule):
-    r"""$\begin{cases} \eta_0 (t+1)/W & t < W \\
+    r"""$\begin{cases} \eta_0 \min(1, (t+1)/W) & t < W \\
     \eta_0 + (\eta_{end} - \eta_0) \min(1, \max(0, t-W-S)/D) & t \ge W \end{cases}$
 
     Warmup, stable, decay, in W, S and D updates: `Warmup(lr0, W) >> Constant(lr0, S) >>
@@ -372,15 +372,15 @@ class WSD(Schedule):
         return self.warmup + self.stable + self.decay
 
     def eta(self, t: Any) -> Any:
-        ramp = self.lr0 * ((t + 1) / np.maximum(self.warmup, 1))
+        ramp = self.lr0 * np.minimum(1, (t + 1) / np.maximum(self.warmup, 1))
         fallen = np.clip(t - self.warmup - self.stable, 0, self.decay) / self.decay
         line = self.lr0 + (self.lr_end - self.lr0) * fallen
         return np.where(t < self.warmup, ramp, line)
 
 
 class OneCycle(Schedule):
-    r"""$\eta_{max}/f \;\nearrow\; \eta_{max} \;\searrow\; \eta_{max}/(f g), \quad
-    \nearrow\ \text{until}\ t = rT - 1, \quad \searrow\ \text{until}\ t = T - 1$
+    r"""$\eta_{max}/f \;\nearrow\; \eta_{max} \;\searrow\; \eta_{max}/(f \cdot g), \quad
+    \nearrow\ \text{until}\ t = r \cdot T - 1, \quad \searrow\ \text{until}\ t = T - 1$
 
     Up to max_lr along half a cosine, and down along another, in T updates; flat after. r =
     `pct_start` is the share of the way up, f = `div_factor`, g = `final_div_factor`. three_phase
