@@ -9,22 +9,6 @@ import pytest
 import rig
 from playwright.sync_api import Browser
 
-ROOT = Path(__file__).parents[1]
-COURSE = ["notebooks", "exercises", "course.toml"]
-
-
-def copy_course(to: Path) -> Path:
-    """Copy what a learner works in to a new folder."""
-    to.mkdir(parents=True)
-    for name in COURSE:
-        if (ROOT / name).is_dir():
-            shutil.copytree(
-                ROOT / name, to / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints")
-            )
-        else:
-            shutil.copy(ROOT / name, to / name)
-    return to
-
 
 def need(program: str, found: object) -> None:
     """Skip, loudly, where a system program is missing; in CI that is a failure."""
@@ -38,7 +22,7 @@ def need(program: str, found: object) -> None:
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
     """A copy of the course, with nothing learnt yet."""
-    return copy_course(tmp_path / "course")
+    return rig.copy_course(tmp_path / "course")
 
 
 @pytest.fixture(scope="module")

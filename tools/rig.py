@@ -27,6 +27,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
+ROOT = Path(__file__).parents[1]
+COURSE = ["notebooks", "exercises", "course.toml"]
 NAMES = ["chromium", "chromium-browser", "google-chrome"]
 FLAGS = [
     "--disable-gpu",
@@ -62,6 +64,19 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def copy_course(to: Path) -> Path:
+    """Copy what a learner works in to a new folder."""
+    to.mkdir(parents=True)
+    for name in COURSE:
+        if (ROOT / name).is_dir():
+            shutil.copytree(
+                ROOT / name, to / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints")
+            )
+        else:
+            shutil.copy(ROOT / name, to / name)
+    return to
 
 
 @dataclass(frozen=True)
@@ -175,6 +190,13 @@ class Lab:
         self.page.wait_for_timeout(200)
         self.wait_idle(seconds)
 
+    def stop_kernel(self) -> None:
+        """Shut the kernel down, through the menu."""
+        self.menu("Kernel", "Shut Down Kernel")
+        self.page.wait_for_function(
+            "() => !window.jupyterapp.shell.currentWidget.sessionContext.session", timeout=20_000
+        )
+
     def save(self) -> Path:
         """Save with Ctrl+S; the notebook's file."""
         self.page.keyboard.press("Control+s")
@@ -183,8 +205,9 @@ class Lab:
         )
         return self.server.folder / self.path
 
-    def cell(self, index: int) -> Locator:
+    def cell(self, cell_id: str) -> Locator:
         """Scroll to a cell, which JupyterLab then draws."""
+        index = self.index(cell_id)
         self.page.evaluate(
             "index => window.jupyterapp.shell.currentWidget.content.scrollToItem(index, 'start')",
             index,
@@ -193,9 +216,9 @@ class Lab:
         found.wait_for()
         return found
 
-    def source(self, index: int) -> str:
-        """The text of a cell."""
-        return self._model(index)["source"]
+    def index(self, cell_id: str) -> int:
+        """The position of the cell with this id."""
+        return [cell["id"] for cell in self.cells()].index(cell_id)
 
     def cells(self) -> list[dict[str, Any]]:
         """Every cell, as it would be saved."""
@@ -203,22 +226,21 @@ class Lab:
             "() => window.jupyterapp.shell.currentWidget.content.model.toJSON().cells"
         )
 
-    def _model(self, index: int) -> dict[str, Any]:
-        return self.cells()[index]
-
-    def write(self, index: int, text: str) -> None:
-        """Replace a cell's text by typing, as a learner would."""
-        editor = self.cell(index).locator(".cm-content")
-        editor.click()
+    def write(self, cell_id: str, text: str) -> None:
+        """Replace a cell's text through its editor."""
+        self.cell(cell_id).locator(".cm-content").click()
         self.page.keyboard.press("Control+a")
         self.page.keyboard.insert_text(text)
 
-    def run(self, index: int, seconds: float = 60) -> None:
-        """Run one cell with Ctrl+Enter."""
-        self.cell(index).locator(".cm-content").click()
+    def run(self, cell_id: str, seconds: float = 60) -> str:
+        """Run one cell with Ctrl+Enter; what is then to be read below it."""
+        cell = self.cell(cell_id)
+        cell.locator(".cm-content").click()
         self.page.keyboard.press("Control+Enter")
         self.page.wait_for_timeout(200)
         self.wait_idle(seconds)
+        shown = cell.locator(".jp-OutputArea")
+        return shown.inner_text() if shown.count() else ""
 
 
 def output_text(cell: dict[str, Any]) -> str:

@@ -1,0 +1,54 @@
+"""A learner fills in an exercise, is told what is wrong, mends it, and hands in both versions."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import rig
+
+from lrlesson.grading import grade
+
+ROOT = Path(__file__).parents[2]
+EXERCISE = "exercises/04_decay.ipynb"
+ANSWER, CHECK, SUMMARY = "step-decay-answer", "step-decay-check", "summary"
+WRONG = """def step_decay(t, lr0, drop, every):
+    return lr0 * drop ** ((t + 1) // every)"""
+RIGHT = """def step_decay(t, lr0, drop, every):
+    return lr0 * drop ** (t // every)"""
+
+pytestmark = pytest.mark.browser
+
+
+def test_wrong_then_correct(lab: rig.Lab, tmp_path: Path):
+    def answer(text: str, learner: str) -> tuple[str, str]:
+        """Type an answer, check it, and hand it in; what the check and the summary say."""
+        lab.write(ANSWER, text)
+        lab.run(ANSWER)
+        told = lab.run(CHECK)
+        total = lab.run(SUMMARY)
+        folder = tmp_path / "submissions" / learner
+        folder.mkdir(parents=True)
+        shutil.copy(lab.save(), folder)
+        return told.lower(), total.lower()
+
+    lab.open(EXERCISE)
+    lab.run_all()
+    told, total = lab.run(CHECK).lower(), lab.run(SUMMARY).lower()
+    assert "not attempted" in told
+    assert "incomplete" in total
+
+    told, total = answer(WRONG, "wendy")
+    assert "wrong" in told
+    assert "one step early" in told
+    assert "incomplete" in total
+
+    told, total = answer(RIGHT, "rita")
+    assert "correct" in told
+    assert "incomplete" not in total
+
+    rows = grade(tmp_path / "submissions", tmp_path / "results", ROOT / "solutions").rows
+    marks = {(row.learner, row.exercise): row for row in rows}
+    wrong, right = marks["wendy", "step-decay"], marks["rita", "step-decay"]
+    assert right.points == right.max_points
+    assert wrong.points < right.points
+    assert wrong.status == right.status == "graded"

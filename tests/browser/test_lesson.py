@@ -1,0 +1,93 @@
+"""A learner opens lesson 02 in JupyterLab and turns the dial."""
+
+import io
+from collections.abc import Callable
+
+import pytest
+import rig
+from PIL import Image, ImageChops
+from playwright.sync_api import Locator, expect
+
+LESSON = "notebooks/02_too_low_too_high.ipynb"
+DIAL = "dial-run"
+
+pytestmark = pytest.mark.browser
+
+
+def picture(figure: Locator) -> Image.Image:
+    return Image.open(io.BytesIO(figure.screenshot())).convert("RGB")
+
+
+def changed(before: Image.Image, after: Image.Image) -> float:
+    """The share of the pixels that differ visibly."""
+    assert before.size == after.size
+    difference = ImageChops.difference(before, after).convert("L")
+    return sum(difference.histogram()[32:]) / (before.width * before.height)
+
+
+def verdict_after(act: Callable[[], None], scene: Locator) -> str:
+    """Do something to a scene; the verdict that it then announces, which must be a new one."""
+    status = scene.get_by_role("status")
+    before = status.inner_text()
+    act()
+    expect(status).not_to_have_text(before, use_inner_text=True)
+    return status.inner_text()
+
+
+def test_the_dial_answers_keys_and_mouse(lab: rig.Lab):
+    lab.open(LESSON)
+    lab.run_all()
+    for cell in lab.cells():
+        for output in cell.get("outputs", []):
+            assert output["output_type"] != "error", rig.output_text(cell)
+            assert output.get("name") != "stderr", rig.output_text(cell)
+
+    scene = lab.cell(DIAL).locator(".lrlesson-scene")
+    rate = scene.get_by_role("slider", name="rate").first
+    figure = scene.get_by_role("img")
+    shown = [picture(figure)]
+
+    def keys() -> None:
+        rate.focus()
+        rate.press("End")
+        for _ in range(3):
+            rate.press("ArrowLeft")
+
+    heard = [verdict_after(keys, scene)]
+    shown.append(picture(figure))
+
+    def mouse() -> None:
+        box = rate.bounding_box()
+        middle = box["y"] + box["height"] / 2
+        lab.page.mouse.move(box["x"] + 0.95 * box["width"], middle)
+        lab.page.mouse.down()
+        for part in (0.8, 0.6, 0.4, 0.2):
+            lab.page.mouse.move(box["x"] + part * box["width"], middle)
+        lab.page.mouse.up()
+
+    heard.append(verdict_after(mouse, scene))
+    shown.append(picture(figure))
+
+    assert "diverge" in heard[0].lower()
+    assert "diverge" not in heard[1].lower()
+    assert changed(shown[0], shown[1]) > 0.001
+    assert changed(shown[1], shown[2]) > 0.001
+
+    # The same picture comes back with the same position: nothing but the actors has moved.
+    verdict_after(keys, scene)
+    lab.page.mouse.move(0, 0)
+    assert changed(shown[1], picture(figure)) < 0.001
+
+
+def test_a_saved_scene_works_before_anything_is_run(lab: rig.Lab):
+    lab.open(LESSON)
+    lab.run_all()
+    scene = lab.cell(DIAL).locator(".lrlesson-scene")
+    said = scene.get_by_role("status").inner_text()
+    lab.save()
+    lab.stop_kernel()
+
+    lab.open(LESSON)
+    scene = lab.cell(DIAL).locator(".lrlesson-scene")
+    expect(scene.get_by_role("status")).to_have_text(said, use_inner_text=True)
+    verdict_after(lambda: scene.get_by_role("slider", name="rate").first.press("End"), scene)
