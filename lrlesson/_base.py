@@ -69,7 +69,7 @@ AscendingUpdates = tuple[float, ...]
 
 def refusal(owner: str, argument: str, value: Any, expected: str) -> str:
     """The one form that every error about an argument has."""
-    shown = _number(value) if _is_number(value) else repr(value)
+    shown = _number(value) if _is_number(value) else " ".join(repr(value).split())
     if len(shown) > 80:
         shown = shown[:77] + "..."
     return f"{owner}: {argument} = {shown}, expected {expected}"
@@ -110,7 +110,7 @@ def checked(owner: str, argument: str, value: Any, rule: Rule, runs: bool = True
     return array
 
 
-def _checked_field(owner: str, argument: str, value: Any, annotation: Any) -> Any:
+def _checked_field(owner: str, argument: str, value: Any, annotation: Any, runs: bool) -> Any:
     """One field against its annotation: Annotated[…, Rule], `… | None`, bool, or Literal."""
     kind = get_origin(annotation)
     if kind in (Union, UnionType):
@@ -120,7 +120,7 @@ def _checked_field(owner: str, argument: str, value: Any, annotation: Any) -> An
         kind = get_origin(annotation)
     if kind is Annotated:
         rule = annotation.__metadata__[0]
-        return checked(owner, argument, value, rule, runs=not rule.integer)
+        return checked(owner, argument, value, rule, runs=runs and not rule.integer)
     if kind is Literal:
         choices = get_args(annotation)
         if not any(value is c or (isinstance(c, str) and value == c) for c in choices):
@@ -154,6 +154,7 @@ class Frozen:
     """A subclass is a frozen dataclass; its fields are checked against their annotations."""
 
     _kinds: ClassVar[dict[str, Any]] = {}  # the annotation of every field, inherited ones included
+    _one_per_run: ClassVar[bool] = False  # may a number be a 1-D array with one value per run?
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -164,7 +165,8 @@ class Frozen:
     def __post_init__(self) -> None:
         name = type(self).__name__
         for argument, annotation in self._kinds.items():
-            value = _checked_field(name, argument, getattr(self, argument), annotation)
+            value = getattr(self, argument)
+            value = _checked_field(name, argument, value, annotation, self._one_per_run)
             object.__setattr__(self, argument, value)
         for holds, argument, expected in self.limits():
             if not np.all(holds):
@@ -187,7 +189,7 @@ class Frozen:
 
     def __repr__(self) -> str:
         shown = []
-        for f in fields(self):  # type: ignore[arg-type]
+        for f in sorted(fields(self), key=lambda f: f.kw_only is True):  # type: ignore[arg-type]
             value = getattr(self, f.name)
             if f.default is MISSING or not np.array_equal(value, f.default):
                 shown.append(f"{f.name}={_shown(value)}")
@@ -231,6 +233,7 @@ class Schedule(Frozen):
     `length` is the natural length in updates, or None for a schedule without an end.
     """
 
+    _one_per_run = True
     __array_ufunc__ = None  # so that array * schedule is a schedule of several runs, not an array
 
     _runs: ClassVar[int | None] = None  # each object gets its own, see __post_init__
@@ -610,7 +613,8 @@ class State:
     attributes are the rule's own buffers, each shaped like the weights.
     """
 
-    def __init__(self, w: np.ndarray, **buffers: Any) -> None:
+    def __init__(self, rule: "Optimizer", w: np.ndarray, **buffers: Any) -> None:
+        self.rule = rule
         self.t = 0
         self.lr: Any = None
         self.gain: Any = 1.0
@@ -628,8 +632,9 @@ class State:
         return np.where(self.used, lr * self.gain, np.nan)
 
     def __repr__(self) -> str:
-        buffers = [k for k in vars(self) if k not in ("t", "lr", "gain", "used")]
-        return f"State(t={self.t}, lr={self.lr!r}, remembers {', '.join(buffers) or 'nothing'})"
+        buffers = [k for k in vars(self) if k not in ("rule", "t", "lr", "gain", "used")]
+        remembered = ", ".join(buffers) or "nothing"
+        return f"State(of {self.rule!r}, t={self.t}, lr={self.lr!r}, remembers {remembered})"
 
 
 class Optimizer(Frozen):
@@ -662,8 +667,8 @@ class Optimizer(Frozen):
 
     def init(self, w: Any) -> State:
         """The state before the first update of weights w, an array of any shape."""
-        w = np.asarray(w, dtype=_float_type(w))
-        return State(w, **self.buffers(w))
+        w = _floats(type(self).__name__, "w", w)
+        return State(self, w, **self.buffers(w))
 
     def step(self, w: Any, gradient: Any, state: State, lr: Any) -> np.ndarray:
         """The weights after one update, a new array; w and gradient are left as they are.
@@ -689,11 +694,13 @@ class Optimizer(Frozen):
 
     def _checked_step(self, w: Any, gradient: Any, state: State, lr: Any) -> tuple[Any, Any, Any]:
         name = type(self).__name__
-        w, gradient = np.asarray(w, dtype=_float_type(w)), np.asarray(gradient)
+        w, gradient = _floats(name, "w", w), _floats(name, "gradient", gradient)
         if gradient.shape != w.shape:
             raise ValueError(
                 f"{name}: gradient has shape {gradient.shape}, expected that of w, {w.shape}"
             )
+        if not isinstance(state, State) or (state.rule is not self and state.rule != self):
+            raise ValueError(refusal(name, "state", state, f"one that {self!r}.init(w) made"))
         if state.used.shape != w.shape:
             raise ValueError(
                 f"{name}: state was made for weights of shape {state.used.shape}, w has {w.shape}"
@@ -701,18 +708,21 @@ class Optimizer(Frozen):
         if not isinstance(lr, np.ndarray):
             if not (_is_number(lr) and 0 <= lr < math.inf):
                 raise ValueError(refusal(name, "lr", lr, RATE.text))
-            return w, gradient, float(lr)  # a NumPy scalar would turn float32 weights to float64
-        if lr.shape != (w.shape[0], 1) or w.ndim != 2:
+            lr = float(lr)  # a NumPy scalar would turn float32 weights to float64
+            return w, gradient.astype(w.dtype, copy=False), lr
+        if w.ndim != 2 or lr.shape != (w.shape[0], 1):
             raise ValueError(
                 f"{name}: lr has shape {lr.shape}, expected a number, or a column (runs, 1) "
                 f"beside weights (runs, P); w has shape {w.shape}"
             )
-        if not (lr >= 0).all():
+        if lr.dtype.kind not in "iuf" or not ((lr >= 0) & (lr < math.inf)).all():
             raise ValueError(refusal(name, "lr", lr, RATE.text))
-        return w, gradient, lr.astype(w.dtype, copy=False)
+        return w, gradient.astype(w.dtype, copy=False), lr.astype(w.dtype, copy=False)
 
 
-def _float_type(w: Any) -> Any:
-    """Integer weights would be truncated at every update, so they become floats first."""
-    dtype = np.asarray(w).dtype
-    return dtype if dtype.kind == "f" else float
+def _floats(owner: str, argument: str, value: Any) -> np.ndarray:
+    """An array of floats: whole numbers would be truncated at every update."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "iuf":
+        raise TypeError(refusal(owner, argument, value, "an array of real numbers"))
+    return array if array.dtype.kind == "f" else array.astype(float)

@@ -334,6 +334,7 @@ class ScheduleFree(Optimizer):
 
     def limits(self) -> Any:
         yield self.weight_decay == 0, "weight_decay", "0 here: set it on the base rule"
+        yield not isinstance(self.base, ScheduleFree), "base", "a rule that does not average"
 
     def buffers(self, w: np.ndarray) -> dict[str, Any]:
         return {
