@@ -34,9 +34,9 @@ def cross_entropy(z: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def over_outputs(a: np.ndarray) -> np.ndarray:
-    """The sum over axis −2, always in the same order: NumPy's own sum takes an order that depends
-    on the shape, and then a run would come out differently in company."""
-    return sum(np.moveaxis(a, -2, 0))
+    """The sum over axis −2, as a matrix product: that is done run by run, while the order of
+    NumPy's own sum depends on the shape, and then a run would come out differently in company."""
+    return np.ones(a.shape[-2], a.dtype) @ a
 
 
 def squared_error(z: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -120,7 +120,7 @@ class MLP:
 
     def outputs(self, w: np.ndarray, x: np.ndarray) -> np.ndarray:
         """The last layer's outputs, before any softmax: (…, outputs, n)."""
-        return self._forward(w, x)[-1]
+        return self._forward(self.layers(w), x)[-1]
 
     def value(self, w: np.ndarray, x: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """The mean loss on examples x whose outputs should be targets (outputs, n): shape (…)."""
@@ -138,24 +138,26 @@ class MLP:
         self, w: np.ndarray, x: np.ndarray, targets: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """(mean loss (…), its gradient (…, P)), by going back through the layers."""
-        *activations, z = self._forward(w, x)
-        losses, slope = LOSSES[self.loss](z, targets)
+        layers = self.layers(w)
+        *given, z = self._forward(layers, x)
+        losses, slope = LOSSES[self.loss](z, targets)  # slope: ∂loss/∂z of the layer in turn
         gradient = np.empty_like(w)
-        layers, parts = self.layers(w), self.layers(gradient)
+        parts = self.layers(gradient)
+        ones = np.ones(x.shape[-1], w.dtype)
         for i in reversed(range(len(layers))):
-            (weight, _), (to_weight, to_bias), a = layers[i], parts[i], activations[i]
-            to_weight[...] = slope @ a.swapaxes(-1, -2)
-            if to_bias is not None:
-                to_bias[...] = slope.sum(axis=-1, keepdims=True)
+            weight_part, bias_part = parts[i]
+            weight_part[...] = slope @ given[i].swapaxes(-1, -2)
+            if bias_part is not None:
+                bias_part[..., 0] = slope @ ones
             if i > 0:
-                slope = weight.swapaxes(-1, -2) @ slope
-                slope *= ACTIVATIONS[self.activation][1](a)
+                slope = layers[i][0].swapaxes(-1, -2) @ slope
+                slope *= ACTIVATIONS[self.activation][1](given[i])
         return losses, gradient
 
-    def _forward(self, w: np.ndarray, x: np.ndarray) -> list[np.ndarray]:
+    def _forward(self, layers: list[Any], x: np.ndarray) -> list[np.ndarray]:
         """What each layer is given, and the outputs of the last."""
         activate = ACTIVATIONS[self.activation][0]
-        *hidden, last = self.layers(w)
+        *hidden, last = layers
         given = [x]
         for weight, bias in hidden:
             given.append(activate(_affine(weight, given[-1], bias)))

@@ -182,20 +182,20 @@ def train(
     init_rng, order_rng = _spawned(_generators("train", seed), 2)
     w = _initial(network, w0, init_rng)
     control, runs = _control("train", schedule, updates, w, order_rng)
-    w = np.broadcast_to(w, (runs, network.P)).copy()
+    start, w = np.atleast_2d(w), np.broadcast_to(w, (runs, network.P)).copy()
     state = optimizer.init(w)
 
     inputs = np.ascontiguousarray(data.x_train.T, network.dtype)
-    targets = np.ascontiguousarray(data.targets().T, network.dtype)
+    targets = data.targets().astype(network.dtype)
     score = _Score(network, data)
     losses, rates, path = [], [], [w]
     with np.errstate(all="ignore"):  # a run may overflow: that is a result, not a mistake
-        score(0, w)
+        score(0, start)
         for t in _progress(updates):
             if t % per_epoch == 0:
                 batches = _batches(data.n, batch, order_rng)
             chosen = batches[t % per_epoch]
-            x, y = inputs[chosen].swapaxes(-1, -2), targets[chosen].swapaxes(-1, -2)
+            x, y = inputs[chosen].swapaxes(-1, -2), np.moveaxis(targets[:, chosen], 0, -2)
             loss, gradient = network.gradient(w, x, y)
             rate = control.rate(t, loss, gradient, w, lambda w, x=x, y=y: network.value(w, x, y))
             w = optimizer.step(w, gradient, state, rate[:, None].astype(w.dtype))
@@ -212,10 +212,10 @@ def train(
         losses=np.stack(losses, axis=1),
         rates=np.stack(rates, axis=1),
         final=optimizer.weights(w, state),
-        zero_loss=float(network.value(np.zeros_like(w[0]), inputs.T, targets.T)),
+        zero_loss=float(network.value(np.zeros_like(w[0]), inputs.T, targets)),
         weights=np.stack(path, axis=1) if keep_weights else None,
         per_epoch=per_epoch,
-        **score.results(),
+        **score.results(runs),
     )
 
 
@@ -382,9 +382,10 @@ class _Score:
         x, targets = self.parts[part]
         return np.array([self.network.score(one, x, targets) for one in w]).T
 
-    def results(self) -> dict[str, Any]:
+    def results(self, runs: int) -> dict[str, Any]:
         results: dict[str, Any] = {"evaluated": np.array(self.after)}
         for part, found in self.found.items():
+            found = [np.broadcast_to(scores, (2, runs)) for scores in found]
             losses, accuracies = np.stack(found, axis=-1)
             results[f"{part}_loss"] = losses
             results[f"{part}_accuracy"] = accuracies
@@ -399,8 +400,13 @@ def _progress(count: int) -> Iterator[int]:
         yield done
         done += 1
     if done < count:
+        from rich.console import Console
         from rich.progress import track
 
-        quiet = "PYTEST_VERSION" in os.environ  # also in a kernel that nbval started
-        rest = range(done, count)
-        yield from track(rest, "training", count, done, transient=True, disable=quiet)
+        console, rest = Console(stderr=True), range(done, count)
+        seen = console.is_terminal or console.is_jupyter
+        tested = "PYTEST_VERSION" in os.environ  # also in a kernel that nbval started
+        if seen and not tested:
+            yield from track(rest, "training", count, done, console=console, transient=True)
+        else:
+            yield from rest
