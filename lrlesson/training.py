@@ -11,8 +11,9 @@ by their rate alone; or a sequence of ints, one per run.
 import os
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -133,7 +134,7 @@ def descend(
     state = optimizer.init(w)
 
     losses, rates, path = [loss(w)], [], [w]
-    with np.errstate(all="ignore"):  # a run may overflow: that is a result, not a mistake
+    with _arithmetic():
         for t in _progress(steps):
             gradient = loss.gradient(w, rng)
             rate = control.rate(t, losses[-1], gradient, w, loss)
@@ -189,7 +190,7 @@ def train(
     targets = data.targets().astype(network.dtype)
     score = _Score(network, data)
     losses, rates, path = [], [], [w]
-    with np.errstate(all="ignore"):  # a run may overflow: that is a result, not a mistake
+    with _arithmetic():
         score(0, start)
         for t in _progress(updates):
             if t % per_epoch == 0:
@@ -390,6 +391,21 @@ class _Score:
             results[f"{part}_loss"] = losses
             results[f"{part}_accuracy"] = accuracies
         return results
+
+
+@cache
+def _blas() -> Any:
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+    return ThreadpoolController()
+
+
+@contextmanager
+def _arithmetic() -> Iterator[None]:
+    """No warnings, since a run that overflows is a result and not a mistake; and one thread, since
+    the matrices are small and threads would mostly wait for one another."""
+    with _blas().limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
+        yield
 
 
 def _progress(count: int) -> Iterator[int]:
