@@ -25,15 +25,15 @@ class Card:
     body: Sequence[str | tuple[str, str]] = ()
     table: Sequence[tuple[str, ...]] = ()
 
-    def html(self, live: bool = False) -> str:
-        """The card as HTML. Everything in it is escaped. `live` announces it to a screen reader."""
+    def html(self) -> str:
+        """The card as HTML. Everything in it is escaped."""
         parts = [_paragraph(item) for item in self.body]
         if self.table:
             parts.append(_table(self.table))
         sign = f'<span aria-hidden="true">{SIGN[self.mood]}</span> '
-        role = 'role="alert"' if live else f'role="group" aria-label="{escape(self.title)}"'
         return (
-            f'<div {role} style="border-left:5px solid {ACCENT[self.mood]};'
+            f'<div role="group" aria-label="{escape(self.title)}" '
+            f'style="border-left:5px solid {ACCENT[self.mood]};'
             "padding:0.35em 0 0.35em 0.9em;margin:0.4em 0;color:inherit;max-width:46em;"
             'line-height:1.45;white-space:normal;overflow-wrap:anywhere">'
             f'<div style="font-weight:600;font-size:1.05em">{sign}{escape(self.title)}</div>'
@@ -66,17 +66,28 @@ def _paragraph(item: str | tuple[str, str]) -> str:
             f'white-space:pre-wrap;overflow-wrap:anywhere">{escape(said)}</pre>'
         )
     weight = ";font-weight:600" if kind == "strong" else ""
-    return f'<div style="margin:0.3em 0{weight}">{escape(said)}</div>'
+    return f'<div style="margin:0.3em 0{weight}">{_words(said)}</div>'
+
+
+def _words(text: str) -> str:
+    """Text with what stands between backticks set as code, all of it escaped."""
+    parts = escape(text).split("`")
+    if len(parts) % 2 == 0:  # an odd backtick is only a backtick
+        return escape(text)
+    return "".join(f"<code>{p}</code>" if i % 2 else p for i, p in enumerate(parts))
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> str:
     line = "border-bottom:1px solid color-mix(in srgb, currentColor 30%, transparent)"
     cell = f"text-align:left;padding:0.2em 1.2em 0.2em 0;color:inherit;background:none;{line}"
-    head = "".join(f'<th scope="col" style="{cell}">{escape(name)}</th>' for name in rows[0])
+    cell += ";overflow-wrap:normal;vertical-align:baseline"
+    head = "".join(
+        f'<th scope="col" style="{cell};white-space:nowrap">{escape(name)}</th>' for name in rows[0]
+    )
     body = "".join(
         '<tr style="background:none">'
         f'<th scope="row" style="{cell};font-weight:400">{escape(row[0])}</th>'
-        + "".join(f'<td style="{cell}">{escape(text)}</td>' for text in row[1:])
+        + "".join(_cell(text, cell) for text in row[1:])
         + "</tr>"
         for row in rows[1:]
     )
@@ -84,6 +95,12 @@ def _table(rows: Sequence[tuple[str, ...]]) -> str:
         '<table style="border-collapse:collapse;margin:0.5em 0;font-size:1em;color:inherit">'
         f'<thead><tr style="background:none">{head}</tr></thead><tbody>{body}</tbody></table>'
     )
+
+
+def _cell(text: str, style: str) -> str:
+    if len(text) <= 13:  # "not attempted" stays on one line
+        style += ";white-space:nowrap"
+    return f'<td style="{style}">{escape(text)}</td>'
 
 
 class Shown:

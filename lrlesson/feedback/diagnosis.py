@@ -27,16 +27,18 @@ def diagnose(
 
     In this order: a wrong solution with the same values everywhere; a property that gives the
     mistake away by failing; the wrong solution that the answer follows in most of the cases where
-    that one is wrong, and contradicts in none (an answer may have two faults).
+    that one is wrong, contradicts in none, and that accounts for most of what is wrong with the
+    answer (which may have two faults).
     """
     came = [outcome for row in outcomes for outcome in row]
-    if all(outcome.kind == "none" for outcome in came):
+    if came[0].kind == "none" and 2 * sum(outcome.kind == "none" for outcome in came) >= len(came):
         return "no-return", "Your function returns None: the last line of it needs `return`."
     right = [outcome for row in behaviour(exercise, exercise.reference) for outcome in row]
 
     def same(a: Outcome, b: Outcome) -> bool:
         return alike(a, b, exercise.rtol, exercise.atol)
 
+    faults = sum(not same(a, r) for a, r in zip(came, right, strict=True))
     partial: tuple[int, Wrong | None] = (0, None)
     told: Wrong | None = None
     by_value = {
@@ -56,7 +58,8 @@ def diagnose(
         pairs = [(a, b) for a, b, r in zip(came, theirs, right, strict=True) if not same(b, r)]
         agreeing = sum(same(a, b) for a, b in pairs)
         contradicted = any(not same(a, b) and a.kind == "value" for a, b in pairs)
-        if not contradicted and 2 * agreeing >= len(pairs) and agreeing > partial[0]:
+        enough = 2 * agreeing >= max(len(pairs), faults)
+        if enough and not contradicted and agreeing > partial[0]:
             partial = agreeing, wrong
     if told is not None:
         return told.misconception, told.message

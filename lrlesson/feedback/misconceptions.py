@@ -115,6 +115,7 @@ MISCONCEPTIONS = {
     "takes-one-step-only": _entry(None, "04", "The function works for one t, not for an array."),
     "recovers-after-the-drop": _entry(None, "04", "The rate drops for one step and comes back."),
     "multiplies-by-the-count": _entry(None, "04", "`drop` is multiplied by the number of drops."),
+    "never-decays": _entry(None, "04", "The rate is the same at every step."),
     "rate-grows": _entry(None, "04", "Each drop divides by `drop`, so the rate grows."),
     "interval-hard-coded": _entry(None, "04", "The interval is typed in; `every` is not used."),
     "rates-stay-integers": _entry(None, "04", "Integer steps make integer rates: all zero."),

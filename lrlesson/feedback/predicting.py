@@ -13,7 +13,8 @@ from lrlesson.feedback.record import changing, load, now
 _open: dict[object, Form] = {}  # the form on the page for each question, closed when shown again
 
 
-def _fresh_form(key: object, form: Form) -> Form:
+def _on_page(key: object, form: Form) -> Form:
+    """Close the form that showed this before, and remember the new one."""
     if key in _open:
         _open[key].close()
     _open[key] = form
@@ -84,9 +85,10 @@ class Prediction:
             return None
         said = self.question.option(latest["choice"])
         sure = forms.confident(latest.get("confidence"))
-        recorded = f"Your answer: {latest['choice']}, {said.text}{sure}."
+        recorded = f"Your answer: {said.text}{sure}."
         if latest["choice"] != first["choice"]:
-            recorded += f" Your first answer, {first['choice']}, stays your prediction."
+            before = self.question.option(first["choice"]).text
+            recorded += f" Your first answer stays your prediction: {before}."
         if not self.reveal:
             later = "Run the experiment and see."
             return Card("quiet", "Recorded", [recorded, later])
@@ -105,17 +107,16 @@ class Prediction:
         return f"{text}\n{reply.text()}" if reply else text
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
-        form = _fresh_form((self.id, self.reveal), Form("Record my answer", self._from_form))
-        form.show(self.question, self._title())
-        if latest := self._recorded("latest"):
-            confidence = latest.get("confidence")
-            form.choose(latest["choice"], confidence if confidence in forms.CONFIDENCE else None)
-            form.say(self.reply(), live=False)
-        self._form = form
+        form = Form(["Record my answer"], self._pressed)
+        self._form = _on_page((self.id, self.reveal), form)
+        latest = self._recorded("latest") or {}
+        form.show(self.question, self._title(), latest.get("choice"), latest.get("confidence"))
+        form.say(self.reply())
         return form.mimebundle(repr(self))
 
-    def _from_form(self, letter: str, confidence: int | None) -> None:
-        self.record(letter, confidence)
+    def _pressed(self, _button: int, letter: str | None, confidence: int | None) -> None:
+        if letter is not None:
+            self.record(letter, confidence)
         if self._form is not None:
             self._form.say(self.reply())
 
@@ -206,14 +207,15 @@ class Pretest:
         return forms.as_text(self.questions[number], self._title(number), usage)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
-        skip = {"Skip": lambda: self._from_form(None, None)}
-        self._form = _fresh_form("pretest", Form("Next", self._from_form, skip))
+        self._form = _on_page("pretest", Form(["Next", "Skip"], self._pressed))
         self._update()
         return self._form.mimebundle(repr(self))
 
-    def _from_form(self, letter: str | None, confidence: int | None) -> None:
-        self.record(letter, confidence)
-        self._update()
+    def _pressed(self, button: int, letter: str | None, confidence: int | None) -> None:
+        skipped = button == 1
+        if skipped or letter is not None:
+            self.record(None if skipped else letter, None if skipped else confidence)
+            self._update()
 
     def _update(self) -> None:
         if self._form is None:

@@ -11,7 +11,7 @@ import json
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ def load() -> dict[str, Any]:
     except (ValueError, OSError) as error:
         data = error
     if _is_sound(data):
-        return _empty() | data
+        return _tidied(_empty() | data)
     if isinstance(data, OSError):
         _say(f"{path} cannot be read ({data.strerror}); nothing of it is shown.")
         return _empty()
@@ -69,6 +69,40 @@ def load() -> dict[str, Any]:
     else:
         _say(f"{path} is damaged: it is kept as {aside.name}, and a new record begins.")
     return _empty()
+
+
+def _tidied(data: dict[str, Any]) -> dict[str, Any]:
+    """Without the parts that someone edited into what they cannot be; unknown parts stay."""
+    for entry in data["exercises"].values():
+        _keep(entry, "status", lambda value: isinstance(value, str))
+        _keep(entry, "hints", lambda value: type(value) is int)
+        _keep(entry, "solution", lambda value: isinstance(value, dict))
+        _keep(entry, "attempts", _are_attempts)
+    for entry in data["predictions"].values():
+        for which in ("first", "latest"):
+            _keep(entry, which, _is_answer)
+    data["pretest"] = {id: entry for id, entry in data["pretest"].items() if _is_answer(entry)}
+    return data
+
+
+def _keep(entry: dict[str, Any], key: str, is_fine: Callable[[Any], bool]) -> None:
+    if key in entry and not is_fine(entry[key]):
+        del entry[key]
+
+
+def _are_attempts(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(a, dict) and all(isinstance(a.get(k), str) for k in ("answer", "status"))
+        for a in value
+    )
+
+
+def _is_answer(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and (value.get("choice") is None or isinstance(value["choice"], str))
+        and value.get("confidence") in (None, 1, 2, 3)
+    )
 
 
 def _free_name(path: Path) -> Path:

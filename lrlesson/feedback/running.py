@@ -9,8 +9,10 @@ import contextlib
 import dis
 import io
 import signal
+import sys
 import threading
 import traceback
+import types
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -88,11 +90,13 @@ class Runner:
             yield
             return
 
-        def stop(_number: int, _frame: object) -> None:
+        def stop(_number: int, frame: types.FrameType | None) -> None:
             if self._running:
+                _raise_once_more_in(frame)
                 raise TimeUp
 
         handler = signal.signal(signal.SIGALRM, stop)
+        tracing = sys.gettrace()
         # It fires again and again, for answers that catch everything and go on.
         before = signal.setitimer(signal.ITIMER_REAL, self.seconds, 0.02)
         try:
@@ -100,6 +104,8 @@ class Runner:
         finally:
             self._running = False
             signal.setitimer(signal.ITIMER_REAL, 0)
+            if self.hung:
+                sys.settrace(tracing)
             signal.signal(signal.SIGALRM, handler)
             if before[0]:
                 signal.setitimer(signal.ITIMER_REAL, *before)
@@ -130,6 +136,23 @@ class Runner:
                 return Outcome("stub", "raised NotImplementedError: this part is not written yet")
             except BaseException as error:  # an answer may raise anything, SystemExit too
                 return Outcome("raised", raised(error))
+
+
+def _raise_once_more_in(frame: types.FrameType | None) -> None:
+    """Let the next line of a running answer raise TimeUp, too.
+
+    The first one may be caught (`except: pass`); the next line that runs is then in the handler,
+    and what is raised there leaves the `try`.
+    """
+
+    def trace(_frame: types.FrameType, event: str, _argument: object) -> None:
+        if event == "line":
+            raise TimeUp
+
+    while frame is not None and not Path(frame.f_code.co_filename).is_relative_to(HERE):
+        frame.f_trace = trace
+        frame = frame.f_back
+    sys.settrace(lambda *_: None)
 
 
 def observed(value: object) -> Outcome:

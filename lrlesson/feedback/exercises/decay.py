@@ -241,6 +241,19 @@ def step_decay(t, lr0, drop, every):
 """,
             ),
             Wrong(
+                "never-decays",
+                "Your rate is lr0 at every step: t has to decide how often it has dropped.",
+                """\
+def step_decay(t, lr0, drop, every):
+    return np.full(np.shape(t), float(lr0))
+""",
+            ),
+            Wrong(
+                "never-decays",
+                "Your rate is lr0 whatever t is: t has to decide how often it has dropped.",
+                "def step_decay(t, lr0, drop, every):\n    return lr0\n",
+            ),
+            Wrong(
                 "rate-grows",
                 "Your rate grows: you divide by `drop` where it multiplies.",
                 """\

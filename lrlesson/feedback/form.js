@@ -1,0 +1,81 @@
+// One question: radio buttons, a confidence, buttons, and a place for the reply.
+// The kernel sends `question` (title, ask, options, confidences, buttons), `marked` (what was
+// recorded before) and `reply` (HTML that Python has escaped); the form sends what was pressed.
+
+const make = (tag, parts = {}, ...children) => {
+  const node = Object.assign(document.createElement(tag), parts);
+  node.append(...children);
+  return node;
+};
+
+// Without this attribute JupyterLab takes arrow keys and Enter away from the form.
+const focusable = (node) => {
+  node.dataset.lmSuppressShortcuts = "true";
+  return node;
+};
+
+function radios(legend, labels, name, className) {
+  const inputs = labels.map((_, i) => focusable(make("input", { type: "radio", name, value: i })));
+  const rows = labels.map((text, i) => make("label", {}, inputs[i], make("span", { textContent: text })));
+  const node = make("fieldset", { className }, make("legend", {}, ...legend), ...rows);
+  return { node, inputs, chosen: () => inputs.findIndex((input) => input.checked) };
+}
+
+function render({ model, el }) {
+  // Unique on the page: every form loads this file anew, and equal names would join their buttons.
+  const name = `lrlesson-${Math.random().toString(36).slice(2)}`;
+  const asked = make("div");
+  const reply = make("div", { className: "lrlesson-reply" });
+  reply.setAttribute("aria-live", "polite");
+  const root = make("div", { className: "lrlesson-form" }, asked, reply);
+  el.append(root);
+  let waiting = null;
+
+  const say = (text) => reply.replaceChildren(make("p", { textContent: text }));
+
+  const ask = () => {
+    const question = model.get("question");
+    const hadFocus = root.contains(document.activeElement);
+    clearTimeout(waiting);
+    asked.replaceChildren();
+    if (!question.ask) return;
+    const legend = [
+      make("span", { className: "lrlesson-title", textContent: question.title }),
+      make("span", { className: "lrlesson-ask", textContent: question.ask }),
+    ];
+    const answer = radios(legend, question.options, `${name}-answer`, "lrlesson-options");
+    const sure = radios(
+      [question.how_sure], question.confidences, `${name}-sure`, "lrlesson-confidence");
+    const press = (index) => {
+      const chosen = answer.chosen();
+      if (index === 0 && chosen < 0) {
+        say(question.choose_first);
+        answer.inputs[0].focus();
+        return;
+      }
+      clearTimeout(waiting);
+      waiting = setTimeout(() => say(question.no_answer), 4000);
+      model.send({ button: index, chosen, confidence: sure.chosen() });
+    };
+    const buttons = question.buttons.map((text, i) =>
+      focusable(make("button", { type: "button", textContent: text, onclick: () => press(i) })));
+    asked.append(answer.node, sure.node, make("div", { className: "lrlesson-buttons" }, ...buttons));
+    const marked = model.get("marked");
+    if (marked.chosen >= 0) answer.inputs[marked.chosen].checked = true;
+    if (marked.confidence >= 0) sure.inputs[marked.confidence].checked = true;
+    if (hadFocus) answer.inputs[0].focus();
+  };
+
+  const answered = () => {
+    clearTimeout(waiting);
+    reply.innerHTML = model.get("reply");
+  };
+
+  model.on("change:question", ask);
+  model.on("change:reply", answered);
+  model.on("msg:custom", () => clearTimeout(waiting));
+  ask();
+  answered();
+}
+
+export default { render };

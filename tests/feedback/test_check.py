@@ -1,0 +1,406 @@
+"""check survives whatever an answer does, quickly, and answers one of three things."""
+
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from lrlesson.feedback import check
+from lrlesson.feedback.exercise import Exercise, Property, Wrong, calling
+from lrlesson.feedback.running import TimeUp
+
+HAS_TIMER = hasattr(signal, "setitimer")
+
+
+def right(t, lr0, drop, every):
+    return lr0 * drop ** (np.asarray(t) // every)
+
+
+def stub_raises(t, lr0, drop, every):
+    """The rate of update t."""
+    raise NotImplementedError
+
+
+def stub_dots(t, lr0, drop, every): ...
+
+
+def stub_docstring(t, lr0, drop, every):
+    """The rate of update t."""
+
+
+def stub_pass(t, lr0, drop, every):
+    pass
+
+
+def stub_none(t, lr0, drop, every):
+    return None
+
+
+class StubClass:
+    def __init__(self, *arguments):
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [stub_raises, stub_dots, stub_docstring, stub_pass, stub_none, None, ..., StubClass],
+    ids=str,
+)
+def test_a_stub_is_not_attempted(answer):
+    result = check("step-decay", answer)
+    assert result.status == "not attempted"
+    assert result.failed == []
+    assert result.misconception is None
+
+
+def test_correct():
+    result = check("step-decay", right)
+    assert (result.status, result.failed, result.misconception) == ("correct", [], None)
+
+
+def test_half_written_is_wrong():
+    def answer(t, lr0, drop, every):
+        if np.ndim(t):
+            raise NotImplementedError
+        return right(t, lr0, drop, every)
+
+    result = check("step-decay", answer)
+    assert result.status == "wrong"
+    assert result.failed[0] == "array-of-steps"
+
+
+def test_wrong_names_the_law_the_smallest_case_and_what_came():
+    def answer(t, lr0, drop, every):
+        return lr0 * drop ** ((np.asarray(t) + 1) // every)
+
+    result = check("step-decay", answer)
+    assert result.misconception == "drops-one-step-early"
+    assert result.failed[0] == "flat-before-the-drop"
+    for shown in (repr(result), result._repr_html_()):
+        assert "Before the first drop the rate does not change." in shown
+        assert "step_decay(9, 0.1, 0.5, 10)" in shown
+        assert "gave 0.05" in shown
+        assert "drops-one-step-early" in shown
+        assert "Lesson 04" in shown
+
+
+def raises(*_):
+    raise ValueError("so be it")
+
+
+def raises_with_nasty_text(*_):
+    raise RuntimeError("<script>alert(1)</script>")
+
+
+class NoText(Exception):
+    def __str__(self):
+        raise RuntimeError("no")
+
+
+def raises_without_text(*_):
+    raise NoText
+
+
+def leaves(*_):
+    raise SystemExit(3)
+
+
+def recurses(t, *rest):
+    return recurses(t, *rest)
+
+
+def returns_text(*_):
+    return "0.1"
+
+
+def returns_generator(*_):
+    return (k for k in range(3))
+
+
+def returns_ragged(*_):
+    return [[1, 2], [3]]
+
+
+def returns_function(*_):
+    return right
+
+
+def returns_complex(*_):
+    return 1j
+
+
+def takes_too_few(t):
+    return t
+
+
+class Strange:
+    def __repr__(self):
+        raise RuntimeError("no")
+
+    def __array__(self, *_, **__):
+        raise RuntimeError("no")
+
+
+def returns_strange(*_):
+    return Strange()
+
+
+def prints_a_lot(t, lr0, drop, every):
+    for _ in range(2000):
+        print("x" * 100)
+    return lr0
+
+
+def warns(t, lr0, drop, every):
+    return np.array(lr0) / (np.asarray(t) * 0)
+
+
+def generator_function(t, lr0, drop, every):
+    yield lr0
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        raises,
+        raises_with_nasty_text,
+        raises_without_text,
+        leaves,
+        recurses,
+        returns_text,
+        returns_generator,
+        returns_ragged,
+        returns_function,
+        returns_complex,
+        takes_too_few,
+        returns_strange,
+        prints_a_lot,
+        warns,
+        generator_function,
+        3,
+        "step_decay",
+        [right],
+    ],
+    ids=lambda a: getattr(a, "__name__", repr(a)),
+)
+def test_survives(answer, capsys):
+    begin = time.perf_counter()
+    result = check("step-decay", answer)
+    assert time.perf_counter() - begin < 1
+    assert result.status == "wrong"
+    assert result.failed
+    assert "<script" not in result._repr_html_()
+    assert repr(result)
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "")
+
+
+def loops(*_):
+    while True:
+        pass
+
+
+def sleeps(*_):
+    time.sleep(60)
+
+
+def catches_exceptions(*_):
+    while True:
+        try:  # noqa: SIM105
+            sum(range(1000))
+        except Exception:
+            pass
+
+
+def catches_everything(*_):
+    while True:
+        try:  # noqa: SIM105
+            sum(range(1000))
+        except:  # noqa: E722
+            pass
+
+
+def grows(t, lr0, drop, every):
+    if np.ndim(t):
+        loops()
+    return right(t, lr0, drop, every)
+
+
+@pytest.mark.skipif(not HAS_TIMER, reason="there is no interval timer on Windows")
+@pytest.mark.parametrize(
+    "answer",
+    [loops, sleeps, catches_exceptions, catches_everything, grows],
+)
+def test_an_endless_answer_is_stopped(answer):
+    check("step-decay", right)
+    handler = signal.getsignal(signal.SIGALRM)
+    begin = time.perf_counter()
+    result = check("step-decay", answer)
+    assert time.perf_counter() - begin < 1
+    assert result.status == "wrong"
+    assert "was stopped" in repr(result)
+    assert len(result.failed) == 1
+    assert signal.getsignal(signal.SIGALRM) is handler
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+@pytest.mark.skipif(not HAS_TIMER, reason="there is no interval timer on Windows")
+def test_a_timer_that_was_running_goes_on():
+    handler = signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, 100)
+    try:
+        check("step-decay", right)
+        assert 90 < signal.getitimer(signal.ITIMER_REAL)[0] <= 100
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler)
+
+
+def test_interrupting_the_kernel_still_interrupts():
+    def answer(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check("step-decay", answer)
+
+
+def test_works_outside_the_main_thread():
+    found = []
+    thread = threading.Thread(target=lambda: found.append(check("step-decay", right)))
+    thread.start()
+    thread.join()
+    assert found[0].status == "correct"
+
+
+def test_time_up_is_not_an_exception_that_answers_catch():
+    assert not issubclass(TimeUp, Exception)
+
+
+def test_an_answer_that_scribbles_over_its_arguments_spoils_no_later_check():
+    def answer(t, lr0, drop, every):
+        t = np.asarray(t)
+        result = right(t.copy(), lr0, drop, every)
+        if t.ndim:
+            t[:] = -1
+        return result
+
+    for _ in range(2):
+        result = check("step-decay", answer)
+        assert result.failed == ["callers-array"]
+        assert result.misconception == "changes-the-callers-array"
+    assert check("step-decay", right).status == "correct"
+
+
+def test_a_state_is_found_whatever_was_asked_before():
+    lines = {}
+
+    def step_decay(t, lr0, drop, every):
+        rate = lines.get(lr0, lr0) * (drop if t and t % every == 0 else 1)
+        lines[lr0] = rate
+        return rate
+
+    for _ in range(3):
+        assert check("step-decay", step_decay).misconception == "decays-the-decayed-rate"
+
+
+def test_a_forgotten_return_is_named():
+    def answer(t, lr0, drop, every):
+        rate = lr0 * drop ** (t // every)
+        rate + 1
+
+    assert check("step-decay", answer).misconception == "no-return"
+
+
+def test_a_list_where_an_array_is_due():
+    def answer(t, lr0, drop, every):
+        rates = [right(k, lr0, drop, every) for k in np.atleast_1d(t)]
+        return rates[0] if np.ndim(t) == 0 else rates
+
+    result = check("step-decay", answer)
+    assert result.failed == ["array-of-steps"]
+    assert "not a NumPy array" in repr(result)
+
+
+def test_a_wrong_shape_is_said():
+    def answer(t, lr0, drop, every):
+        return np.atleast_1d(right(t, lr0, drop, every))
+
+    result = check("step-decay", answer)
+    assert "of shape (1,)" in repr(result)
+
+
+def test_what_was_printed_is_said_to_be_hidden():
+    assert "is hidden" in repr(check("step-decay", prints_a_lot))
+
+
+@pytest.mark.parametrize(
+    ("id", "near"), [("step_decay", "'step-decay'"), ("gradient descent", "'gradient-descent'")]
+)
+def test_an_unknown_id_names_the_nearest_and_all(id, near):
+    with pytest.raises(ValueError, match="did you mean") as error:
+        check(id, right)
+    assert near in str(error.value)
+    assert "gradient-descent" in str(error.value)
+    assert "step-decay" in str(error.value)
+
+
+@pytest.mark.parametrize("id", ["", "qqqq", None, 3, right])
+def test_any_other_id_is_refused_in_one_sentence(id):
+    with pytest.raises(ValueError, match="no exercise") as error:
+        check(id, right)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("answers", [(), (right, right)])
+def test_the_number_of_answers_is_checked(answers):
+    with pytest.raises(TypeError, match=r'expected 1: check\("step-decay", step_decay\)'):
+        check("step-decay", *answers)
+
+
+def test_the_card_is_said_in_words_and_needs_no_colour():
+    for answer, word in [(right, "Correct"), (None, "Not attempted"), (raises, "Wrong")]:
+        result = check("step-decay", answer)
+        assert word in result._repr_html_()
+        assert word in repr(result)
+        assert 'role="group"' in result._repr_html_()
+
+
+# An instructor's own exercise is validated where it is written.
+
+
+def exercise(**changes):
+    parts = {
+        "id": "double",
+        "points": 1,
+        "notebook": "01_own.ipynb",
+        "signature": "double(x)",
+        "reference": "def double(x):\n    return 2 * x\n",
+        "properties": [Property("twice", "It is twice as much.", [calling("double")(3)])],
+        "bank": [],
+        "hints": ["a", "b", "c"],
+    }
+    return Exercise(**(parts | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"id": "Double It"}, "expected words in lower case"),
+        ({"notebook": "own.ipynb"}, "expected NN_name.ipynb"),
+        ({"signature": "double x"}, "expected name"),
+        ({"hints": ["a"]}, "1 hints, expected 3"),
+        ({"properties": []}, "at least one"),
+        ({"bank": [Wrong("nobody-knows", "…", "…")]}, "not in misconceptions.py"),
+        ({"bank": [Wrong("climbs", "…", "…", told_by="nothing")]}, "expected a property"),
+    ],
+)
+def test_a_malformed_exercise_is_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        exercise(**changes)
+
+
+def test_a_sound_exercise_is_accepted():
+    assert exercise().names == ("double",)
+    assert exercise(signature="a(x) and b(y)").names == ("a", "b")

@@ -1,0 +1,191 @@
+"""predict and pretest: recorded first, answered then, as a form and as text."""
+
+import json
+
+import pytest
+
+from lrlesson.feedback import predict, predicting, pretest
+from lrlesson.feedback.questions import all_questions
+
+
+@pytest.fixture(autouse=True)
+def no_forms_open():
+    predicting._open.clear()
+
+
+def form_of(thing, key):
+    """The widget that a notebook would show, and its text."""
+    bundle = thing._repr_mimebundle_()
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"]
+    assert bundle["text/plain"] == repr(thing)
+    return predicting._open[key]
+
+
+def press(form, chosen=-1, confidence=-1, button=0):
+    """What the page sends when a button is pressed."""
+    form._receive(form.widget, {"button": button, "chosen": chosen, "confidence": confidence}, [])
+
+
+def test_the_question_is_text_where_there_are_no_widgets():
+    text = repr(predict("02-q1"))
+    question = all_questions()["02-q1"]
+    assert question.ask in text
+    for option in question.options:
+        assert option.text in text
+        assert option.why not in text
+    assert 'predict("02-q1", "a", confidence=2)' in text
+
+
+def test_the_text_is_the_same_on_every_run():
+    assert repr(predict("02-q1")) == repr(predict("02-q1"))
+    assert "object at" not in repr(predict("02-q1"))
+
+
+def test_answering_by_a_call_shows_the_reply_to_that_option():
+    question = all_questions()["02-q1"]
+    for letter in question.letters:
+        text = repr(predict("02-q1", letter, confidence=2))
+        assert question.option(letter).why in text
+        assert "66" in text
+        assert ("✓ Right" in text) == (letter == question.right)
+
+
+def test_the_first_answer_stays_the_prediction(progress_file):
+    predict("02-q1", "b", confidence=3)
+    again = predict("02-q1", "C", confidence=1)
+    assert (again.choice, again.confidence, again.latest) == ("b", 3, "c")
+    assert again.correct is False
+    assert "Your first answer stays your prediction: The one at 5 %." in repr(again)
+    entry = json.loads(progress_file.read_text())["predictions"]["02-q1"]
+    assert (entry["first"]["choice"], entry["latest"]["choice"]) == ("b", "c")
+
+
+def test_before_an_answer_nothing_is_known():
+    prediction = predict("02-q1")
+    assert (prediction.choice, prediction.confidence) == (None, None)
+    assert (prediction.latest, prediction.correct) == (None, None)
+
+
+def test_a_rerun_shows_what_was_recorded():
+    predict("02-q5", "a", confidence=2)
+    text = repr(predict("02-q5"))
+    assert "4026" in text
+    form = form_of(predict("02-q5"), ("02-q5", True))
+    assert form.widget.marked == {"chosen": 0, "confidence": 1}
+    assert "4026" in form.widget.reply
+
+
+def test_recorded_now_and_revealed_later():
+    prediction = predict("02-q1", "a", reveal=False)
+    assert "Recorded" in repr(prediction)
+    assert "66" not in repr(prediction)
+    assert "66" in repr(predict("02-q1"))
+
+
+def test_the_form_records_and_replies():
+    prediction = predict("02-q4")
+    form = form_of(prediction, ("02-q4", True))
+    assert form.widget.question["ask"] == all_questions()["02-q4"].ask
+    assert form.widget.reply == ""
+    press(form, chosen=0, confidence=2)
+    assert (prediction.choice, prediction.confidence) == ("a", 3)
+    assert "34 %" in form.widget.reply
+    press(form, chosen=2)
+    assert (prediction.choice, prediction.latest) == ("a", "c")
+    assert "Right" in form.widget.reply
+
+
+def test_a_form_pressed_without_a_choice_records_nothing():
+    prediction = predict("02-q4")
+    press(form_of(prediction, ("02-q4", True)))
+    assert prediction.choice is None
+
+
+def test_a_rerun_closes_the_form_before_it():
+    first = form_of(predict("02-q4"), ("02-q4", True))
+    second = form_of(predict("02-q4"), ("02-q4", True))
+    assert first.widget.comm is None
+    assert second.widget.comm is not None
+
+
+@pytest.mark.parametrize("answer", ["e", "", "66", 1])
+def test_an_answer_that_is_no_option_is_refused(answer):
+    with pytest.raises(ValueError, match="expected one of a, b, c"):
+        predict("02-q1", answer)
+
+
+@pytest.mark.parametrize("confidence", [0, 4, 2.0, "2", True])
+def test_a_confidence_out_of_range_is_refused(confidence):
+    with pytest.raises(ValueError, match="expected 1 "):
+        predict("02-q1", "a", confidence=confidence)
+
+
+def test_an_option_may_be_named_by_its_text():
+    assert predict("02-q1", "The one at 95 %").choice == "a"
+
+
+@pytest.mark.parametrize("id", ["02-q9", "2-q1", "pre-01", 7])
+def test_an_unknown_question_is_refused(id):
+    with pytest.raises(ValueError, match="There are 00-q1"):
+        predict(id, "a")
+
+
+def test_the_pretest_goes_on_where_it_was_left():
+    assert "Question 1 of 14" in repr(pretest())
+    assert "Question 2 of 14" in repr(pretest("a", confidence=1))
+    assert "Question 3 of 14" in repr(pretest(skip=True))
+    assert "Question 3 of 14" in repr(pretest())
+
+
+def test_the_pretest_says_nothing_until_its_end():
+    for number in range(1, 14):
+        text = repr(pretest("a"))
+        assert f"Question {number + 1} of 14" in text
+        assert "Right" not in text
+        assert "Not so" not in text
+
+
+def test_the_report_names_ideas_and_lessons_and_no_answers():
+    questions = [q for k, q in all_questions().items() if k.startswith("pre-")]
+    wrong_letters = ["a" if q.right != "a" else "b" for q in questions]
+    for letter in wrong_letters:
+        pretest(letter, confidence=3)
+    text = repr(pretest())
+    assert "0 of 14" in text
+    assert "The learning rate is the length of the step." in text
+    for question in questions:
+        assert question.ask not in text
+        for option in question.options:
+            assert option.why not in text
+        # One-word options ("2", "0.1") may stand in a sentence by chance.
+        if len(question.option(question.right).text) > 12:
+            assert question.option(question.right).text not in text
+
+
+def test_a_perfect_pretest_has_an_empty_list():
+    for question in [q for k, q in all_questions().items() if k.startswith("pre-")]:
+        pretest(question.right, confidence=2)
+    text = repr(pretest())
+    assert "14 of 14" in text
+    assert "idea" not in text
+    assert repr(pretest("a")) == text
+
+
+def test_the_pretest_form_goes_through_all_items():
+    test = pretest()
+    form = form_of(test, "pretest")
+    for number in range(14):
+        assert form.widget.question["title"] == f"Question {number + 1} of 14"
+        assert form.widget.marked == {"chosen": -1, "confidence": -1}
+        assert form.widget.reply == ""
+        press(form, chosen=0, confidence=0, button=number % 2)
+    assert form.widget.question == {}
+    assert "The first test is done" in form.widget.reply
+    assert repr(test).startswith("○ The first test is done")
+
+
+def test_a_press_without_a_choice_does_not_skip_a_question():
+    test = pretest()
+    form = form_of(test, "pretest")
+    press(form)
+    assert "Question 1 of 14" in repr(test)

@@ -1,0 +1,134 @@
+"""The questions: well made, and every number of ours is one that was measured."""
+
+import re
+
+import pytest
+
+from lrlesson.feedback.misconceptions import MISCONCEPTIONS
+from lrlesson.feedback.questions import NUMBERS, Question, all_questions, fresh
+
+ALL = list(all_questions().values())
+PRETEST = [q for q in ALL if q.id.startswith("pre-")]
+
+
+def test_the_questions_that_the_first_lessons_need_are_there():
+    needed = {"00-q1", *(f"02-q{k}" for k in range(1, 7)), *(f"02-r{k}" for k in range(1, 4))}
+    needed |= {f"pre-{k:02}" for k in range(1, 15)}
+    assert needed <= set(all_questions())
+    assert len(PRETEST) == 14
+
+
+@pytest.mark.parametrize("question", ALL, ids=lambda q: q.id)
+def test_each_question_is_well_made(question):
+    assert len({o.text for o in question.options}) == len(question.options)
+    assert [o.mistake for o in question.options].count(None) == 1
+    assert question.option(question.right).mistake is None
+    assert all(o.mistake in MISCONCEPTIONS for o in question.options if o.mistake)
+    assert all(o.why.endswith((".", "?")) for o in question.options)
+    assert question.ask.endswith("?")
+    assert not re.search(r"[{}]", str(question))
+    if question.id.startswith("pre-"):
+        assert len(question.options) == 4
+
+
+def test_the_right_answers_stand_in_all_places():
+    places = [q.right for q in PRETEST]
+    assert all(2 <= places.count(letter) <= 5 for letter in "abcd")
+
+
+def test_every_pretest_question_is_about_a_misconception_of_the_catalogue():
+    for q in PRETEST:
+        numbers = [MISCONCEPTIONS[o.mistake].number for o in q.options if o.mistake]
+        assert any(number is not None for number in numbers) or q.id == "pre-07", q.id
+
+
+# The effects that the replies speak of (curriculum, section 3): id -> numbers allowed in them.
+MEASURED = {
+    "00-q1": {"20", "0.5", "50", "0.01", "3"},
+    "02-r1": {"20", "3"},
+    "02-q1": {"66", "0.9", "50", "1", "5", "95", "2"},
+    "02-q2": {"200", "1.000", "0.999", "0.670", "1.001", "1.491", "1.1", "6.9", "10¹⁵"},
+    "02-q3": {"3", "0", "1", "0.18", "16", "18"},
+    "02-q4": {"0.5", "34", "94", "20", "0.01", "3", "0.1", "5.8"},
+    "02-q5": {"0.999", "2", "20", "4026", "1.001", "1", "0.99", "1.01", "0.1", "0.497"},
+    "02-q6": {"10", "0.01", "1", "0.1", "1.790", "1.795", "20", "0.5"},
+}
+
+
+@pytest.mark.parametrize("id", MEASURED)
+def test_the_numbers_in_replies_are_the_measured_ones(id):
+    for option in all_questions()[id].options:
+        numbers = set(re.findall(r"\d+(?:\.\d+)?[⁰¹²³⁴⁵⁶⁷⁸⁹]*", option.why))
+        assert numbers <= MEASURED[id], (option.text, numbers - MEASURED[id])
+
+
+def test_the_measured_mirror_numbers_hold():
+    """V2, worked out again: steps to come within 1/1000 on a bowl at a fraction of the limit."""
+    for fraction, steps in [(0.05, 66), (0.95, 66), (0.25, 10), (0.75, 10), (0.005, 688)]:
+        distance, count = 1.0, 0
+        while abs(distance) > 1e-3:
+            distance, count = distance * (1 - 2 * fraction), count + 1
+        assert count == steps
+    for fraction, after in [(0.999, 0.670), (1.0, 1.0), (1.001, 1.491)]:
+        assert abs(1 - 2 * fraction) ** 200 == pytest.approx(after, abs=5e-4)
+
+
+SEEDS = range(60)
+
+
+@pytest.mark.parametrize("id", [q.id for q in PRETEST])
+def test_fresh_versions_are_well_made_and_reproducible(id):
+    standard = all_questions()[id]
+    seen = set()
+    for seed in SEEDS:
+        one = fresh(id, seed)
+        assert one == fresh(id, seed)
+        assert len({o.text for o in one.options}) == len(one.options)
+        assert sorted(str(o.mistake) for o in one.options) == sorted(
+            str(o.mistake) for o in standard.options
+        )
+        seen.add(one.ask)
+    if id in NUMBERS:
+        assert standard.ask not in seen
+        assert len(seen) >= 2
+    assert len({fresh(id, seed).right for seed in SEEDS}) > 1
+
+
+def numbers_of(text: str) -> list[float]:
+    return [float(x) for x in re.findall(r"\d+(?:\.\d+)?", text)]
+
+
+def right_text(question: Question) -> str:
+    return question.option(question.right).text
+
+
+@pytest.mark.parametrize("seed", [None, *range(20)])
+def test_the_right_numbers_are_right(seed):
+    def ask(id: str) -> Question:
+        return all_questions()[id] if seed is None else fresh(id, seed)
+
+    q = ask("pre-01")
+    w, lr = re.search(r"w = (\S+), the learning rate η = (\S+)\. ", q.ask).groups()
+    assert float(right_text(q)) == pytest.approx(float(w) - float(lr) * 2 * float(w))
+
+    q = ask("pre-04")
+    curvature = float(re.search(r"and (\d+) in the other", q.ask)[1])
+    assert float(right_text(q)) == pytest.approx(2 / curvature, rel=5e-3)
+
+    q = ask("pre-07")
+    lr0, drop = (
+        float(x) for x in re.search(r"at (\S+) and keeps the share (\S+) ", q.ask).groups()
+    )
+    every = int(re.search(r"every (\d+) updates", q.ask)[1])
+    asked = [int(t) for t in re.findall(r"t = (\d+)", q.ask)[1:]]
+    assert asked == [every - 1, every, 2 * every]
+    assert numbers_of(right_text(q)) == pytest.approx([lr0 * drop ** (t // every) for t in asked])
+
+    q = ask("pre-08")
+    gamma = float(re.search(r"rate by (\S+) once", q.ask)[1])
+    n = int(re.search(r"epoch has (\d+) steps", q.ask)[1])
+    assert float(right_text(q)) ** n == pytest.approx(gamma, abs=0.01)
+
+    q = ask("pre-11")
+    n = int(re.search(r"each of (\d+) steps", q.ask)[1])
+    assert numbers_of(right_text(q)) == pytest.approx([n**-0.5])
