@@ -300,13 +300,13 @@ const CONTROLS = {
 function buildSay(say, k, rows) {
   const badge = say.badge && html("span", { class: "lr-badge" });
   const text = html("span");
-  const now = html("span", {}, ...(badge ? [badge] : []), text);
+  const now = html("span", {}, ...(badge ? [badge, " "] : []), text);
   // An invisible copy of the longest sentence keeps the height, so the figure never jumps.
   const parts = say.parts.map((part) => part.strings ? longest(part.strings) : part);
   const ghostText = html("span");
   show(ghostText, parts.join(""));
   const ghost = html("span", { class: "lr-ghost", "aria-hidden": "true" });
-  if (badge) ghost.append(html("span", { class: "lr-badge" }, longest(say.badge.strings)));
+  if (badge) ghost.append(html("span", { class: "lr-badge" }, longest(say.badge.strings)), " ");
   ghost.append(ghostText);
   const root = html("p", { class: `lr-said ${k ? "lr-note" : "lr-verdict"}` }, ghost, now);
   const draw = () => {

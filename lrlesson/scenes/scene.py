@@ -273,6 +273,12 @@ class Scene(anywidget.AnyWidget):
             FilePath(path).write_text(text, encoding="utf-8")
         return text
 
+    def close(self) -> None:
+        """Close the widget, with the layout that ipywidgets made for it."""
+        if self.comm is not None:
+            self.layout.close()
+        super().close()
+
     def _close_previous(self) -> None:
         """Close the scenes that an earlier run of the same notebook cell left behind."""
         cell, run = _running_cell()

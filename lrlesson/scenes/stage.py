@@ -49,7 +49,7 @@ PALETTE = {
 }
 LEVELS = [f"level{k}" for k in range(8)]
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "figure.dpi": 72,  # one display pixel is one SVG unit
     "figure.facecolor": "none",
     "axes.facecolor": "none",
@@ -145,7 +145,7 @@ class Stage:
             for k, ax in enumerate(fig.axes):
                 ax.apply_aspect()
                 x0, y0, w, h = ax.bbox.bounds
-                label = ax.get_label()
+                label = str(ax.get_label())
                 label = f"axes{k}" if not label or label.startswith("_") else label
                 boxes[label] = (float(x0), float(height - y0 - h), float(w), float(h))
             return cls(fig, _export(fig), (float(width), float(height)), boxes)
@@ -186,10 +186,11 @@ ET.register_namespace("", SVG)
 class _Renderer(RendererSVG):
     """matplotlib's SVG renderer, with text and simple mathematics written as flowing text."""
 
-    def draw_text(self, gc, x, y, s, prop, angle, ismath=False, mtext=None):  # type: ignore[no-untyped-def]
+    def draw_text(self, gc, x, y, s, prop, angle, ismath=False, mtext=None):
         runs = flow(s) if ismath else [(s, 0, False)]
-        if runs is None:  # too rich to flow: outlines, with the source as its text alternative
-            self.writer.start("g", attrib={"role": "img", "aria-label": s.replace("$", "")})
+        if runs is None:  # too rich to flow: outlines, titled with their source
+            self.writer.start("g")
+            self.writer.element("title", s.replace("$", ""))
             super().draw_text(gc, x, y, s, prop, angle, ismath, mtext)
             self.writer.end("g")
             return

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from lrlesson.losses import Quadratic
 from lrlesson.optimizers import SGD
@@ -25,7 +25,7 @@ _LOWER = 1000  # "arrived" means a loss this many times lower
 Pair = tuple[float, float]
 
 
-def rate_dial(curvatures: Pair = (1.0, 20.0), start: Pair = (-4.0, 1.5), steps: int = 100) -> Scene:
+def rate_dial(curvatures: Pair = (1.0, 20.0), start: Pair = (-4.0, 2.0), steps: int = 100) -> Scene:
     """Turn the rate of gradient descent on a two-dimensional bowl, and see what becomes of it.
 
     curvatures: of the bowl along w1 and w2. start: the first point. steps: how many are shown.
@@ -172,7 +172,6 @@ def _surface(ax: Axes, curvatures: Pair, start: Pair) -> None:
         "start", start, xytext=(0, 9), textcoords="offset points", ha="center", size=10.5,
     )  # fmt: skip
     ax.grid(False)
-    ax.set_title("path on the loss surface")
 
 
 def _frame(fig: Figure, ax: Axes, curvatures: Pair, start: Pair) -> None:
@@ -180,10 +179,10 @@ def _frame(fig: Figure, ax: Axes, curvatures: Pair, start: Pair) -> None:
     the contour at a right angle."""
     ax.set_xlabel(f"$w_1$ (curvature {curvatures[0]:g})")
     ax.set_ylabel(f"$w_2$ (curvature {curvatures[1]:g})")
-    reach = np.abs(start)
-    across = np.array([-1.18, 0.3]) * -np.copysign(reach[0] or reach[1], -start[0])
-    ax.set_xlim(*sorted(across))
-    ax.set_ylim(-1.6 * reach[1], 1.6 * reach[1])
+    across = start[0] or start[1]
+    ax.set_title("path on the loss surface")
+    ax.set_xlim(*sorted((1.18 * across, -0.3 * across)))
+    ax.set_ylim(-1.4 * abs(start[1]), 1.4 * abs(start[1]))
     fig.draw_without_rendering()
     fig.set_layout_engine("none")
     _, _, w, h = ax.bbox.bounds
@@ -199,6 +198,8 @@ def _loss(ax: Axes, curvatures: Pair, start: Pair, steps: int) -> None:
     ax.set_yscale("log")
     ax.set_xlim(0, steps)
     ax.set_ylim(10 ** np.floor(np.log10(first) - 9.0), 10 ** np.ceil(np.log10(first) + 4.5))
+    ax.yaxis.set_major_locator(FixedLocator(list(1000.0 ** np.arange(-9, 10))))
+    ax.yaxis.set_minor_locator(NullLocator())
     ax.axhline(first / _LOWER, color=light("muted"), lw=1, ls=(0, (4, 3)))
     ax.annotate(
         f"{_LOWER} times lower", (0.012 * steps, first / _LOWER), xytext=(0, -4),
@@ -219,8 +220,8 @@ def _needed(ax: Axes, rates: np.ndarray, run: History, arrive: np.ndarray) -> No
     ax.plot(rates, arrive, color=light("blue"), lw=2)
     ax.axvline(threshold, color=light("ink"), lw=1.2, ls=(0, (5, 3)))
     ax.annotate(
-        r"$2/\lambda_\mathrm{max}$", (threshold, top), xytext=(-5, -4),
-        textcoords="offset points", ha="right", va="top", size=11,
+        r"$2/\lambda_\mathrm{max}$", (threshold, top), xytext=(5, -4),
+        textcoords="offset points", va="top", size=11,
     )  # fmt: skip
     ax.annotate(
         "never", (np.sqrt(threshold * rates[-1]), np.sqrt(top * np.nanmin(arrive) / 2)),

@@ -39,7 +39,6 @@ def race(
     shown_at, label_x, label_y = _labels(smooth, updates)
     actors: list[Path | Marker | Text] = []
     letters = "ABC"
-    named = [f"{letter}: rate {rates[k]:g}" for letter, k in zip(letters, order, strict=True)]
     t = np.arange(updates)
     for k, (color, dash) in enumerate(_LOOKS):
         look: dict[str, Any] = {"color": color, "upto": "update"}
@@ -54,8 +53,10 @@ def race(
                    smooth[k], by=("update",), color=color)
         )  # fmt: skip
         actors.append(
-            Text(f"{letters[k]} label", "loss", label_x[k], label_y[k], [letters[k], named[k]],
-                 by=("update",), text_by=("reveal",), dx=9, size=12.5, bold=True, color=color)
+            Text(f"{letters[k]} label", "loss", label_x[k], label_y[k],
+                 _names(letters[k], float(rates[order[k]]), smooth[k]),
+                 by=("update",), text_by=("update", "reveal"), dx=9, size=12.5, bold=True,
+                 color=color)
         )  # fmt: skip
     listed = ", ".join(f"{rate:g}" for rate in sorted(rates)[:-1]) + f" and {max(rates):g}"
     question = (
@@ -77,7 +78,7 @@ def race(
         actors=actors,
         say=[
             Say("{text}", ("reveal",), {"text": [question, answer]},
-                ["Which is which?", "The rates"], ["plain", "good"]),
+                ["Which is which?", "The rates"], ["plain", "plain"]),
             Say("Loss at update {update}: A {a}, B {b}, C {c}.", ("update",),
                 {letter.lower(): shown_at[k] for k, letter in enumerate(letters)}),
         ],
@@ -86,7 +87,8 @@ def race(
 
 @lru_cache(maxsize=8)
 def _train(rates: tuple[float, ...], epochs: int, seed: int) -> History:
-    return train(net_a(), digits(), SGD(), Constant(np.array(rates)), epochs, 32, seed)
+    each: Any = np.array(rates)
+    return train(net_a(), digits(), SGD(), Constant(each), epochs, 32, seed)
 
 
 def _trailing_mean(losses: np.ndarray) -> np.ndarray:
@@ -126,6 +128,12 @@ def _labels(smooth: np.ndarray, updates: int) -> tuple[list[list[str]], np.ndarr
         stop = f"not a number since update {good.argmin()} (×)"
         said.append([number(v, 2) if ok else stop for v, ok in zip(run, good, strict=True)])
     return said, last.astype(float), 10**y
+
+
+def _names(letter: str, rate: float, smooth: np.ndarray) -> list[list[str]]:
+    """The label of a run at each update, hidden and revealed."""
+    ends = ["" if ok else ", not a number" for ok in np.isfinite(smooth)]
+    return [[letter + end, f"{letter}: rate {rate:g}{end}"] for end in ends]
 
 
 def _outcome(history: History, run: int, letter: str) -> str:
