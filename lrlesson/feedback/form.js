@@ -55,7 +55,11 @@ function render({ model, el }) {
       }
       clearTimeout(waiting);
       waiting = setTimeout(() => say(question.no_answer), 4000);
-      model.send({ button: index, chosen, confidence: sure.chosen() });
+      try {
+        model.send({ button: index, chosen, confidence: sure.chosen() });
+      } catch {
+        say(question.no_answer); // there is no kernel
+      }
     };
     const buttons = question.buttons.map((text, i) =>
       focusable(make("button", { type: "button", textContent: text, onclick: () => press(i) })));

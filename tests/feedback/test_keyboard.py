@@ -1,0 +1,132 @@
+"""The forms in the real JupyterLab: operable without a mouse, and said to a screen reader."""
+
+from collections.abc import Iterator
+
+import nbformat
+import pytest
+import rig
+from playwright.sync_api import Browser, Locator, expect
+
+CELLS = {
+    "peak": 'from lrlesson.feedback import predict, pretest\npredict("02-q5")',
+    "mirror": 'predict("02-q1")',
+    "first-test": "pretest()",
+}
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Iterator[rig.Server]:
+    folder = rig.copy_course(tmp_path_factory.mktemp("forms") / "course")
+    nb = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source, id=id) for id, source in CELLS.items()]
+    )
+    nb.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(nb, folder / "notebooks" / "forms.ipynb")
+    with rig.lab_server(folder, folder.parent / "private") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def lab(chromium: Browser, server: rig.Server) -> Iterator[rig.Lab]:
+    window = rig.Lab(chromium, server, height=1600)
+    window.open("notebooks/forms.ipynb")
+    window.run_all()
+    yield window
+    window.close()
+    assert window.complaints == []
+
+
+def form(lab: rig.Lab, cell: str) -> Locator:
+    return lab.cell(cell).locator(".lrlesson-form")
+
+
+def focused(lab: rig.Lab) -> str:
+    return lab.page.evaluate(
+        "() => { const e = document.activeElement; return (e.labels?.[0] ?? e).textContent; }"
+    )
+
+
+def test_a_prediction_by_keyboard_alone(lab: rig.Lab):
+    peak, keyboard = form(lab, "peak"), lab.page.keyboard
+    options = peak.get_by_role("group", name="Which sets the largest stable rate?")
+    sure = peak.get_by_role("group", name="How sure are you?")
+    expect(options.get_by_role("radio")).to_have_count(4)
+    expect(peak.locator("[aria-live=polite]")).to_be_empty()
+
+    options.get_by_role("radio").first.focus()
+    keyboard.press("ArrowDown")
+    keyboard.press("ArrowDown")
+    assert focused(lab) == "Their average: the limit is 2/10.5"
+    keyboard.press("Tab")
+    assert focused(lab) == "a guess"
+    keyboard.press("ArrowRight")
+    keyboard.press("Tab")
+    assert focused(lab) == "Record my answer"
+    keyboard.press("Enter")
+
+    expect(options.get_by_role("radio", name="Their average")).to_be_checked()
+    expect(sure.get_by_role("radio", name="fairly sure")).to_be_checked()
+    reply = peak.locator("[aria-live=polite]")
+    expect(reply).to_contain_text("Not so")
+    expect(reply).to_contain_text("at 1.001 of 2/20 the run diverges", ignore_case=True)
+    assert focused(lab) == "Record my answer"
+    # The question below is another one: nothing of it was chosen.
+    expect(form(lab, "mirror").locator("input:checked")).to_have_count(0)
+
+    lab.run("peak")  # a re-run shows what was recorded
+    expect(form(lab, "peak").get_by_role("radio", name="Their average")).to_be_checked()
+    expect(form(lab, "peak").locator("[aria-live=polite]")).to_contain_text("Not so")
+    expect(form(lab, "peak")).to_have_count(1)
+
+
+def test_the_first_test_goes_on_by_keyboard(lab: rig.Lab):
+    test, keyboard = form(lab, "first-test"), lab.page.keyboard
+    expect(test).to_contain_text("Question 1 of 14")
+    test.get_by_role("button", name="Next").press("Enter")
+    expect(test.locator("[aria-live=polite]")).to_contain_text("Choose an answer first.")
+    assert focused(lab) == "2.9"
+    for number in range(2, 6):
+        keyboard.press("Space")
+        test.get_by_role("button", name="Next").press("Enter")
+        expect(test).to_contain_text(f"Question {number} of 14")
+        assert focused(lab) == test.get_by_role("radio").first.evaluate(
+            "e => e.labels[0].textContent"
+        )
+    test.get_by_role("button", name="Skip").click()
+    expect(test).to_contain_text("Question 6 of 14")
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_the_text_stands_out_in_both_themes_and_fits_a_narrow_page(lab: rig.Lab, theme: str):
+    lab.page.evaluate(
+        "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme
+    )
+    lab.page.set_viewport_size({"width": 700, "height": 1600})
+    lab.page.wait_for_timeout(500)
+    seen = form(lab, "peak").evaluate(
+        """form => {
+            const luminance = colour => {
+                const [r, g, b] = colour.match(/[\\d.]+/g).map(Number).map(c => c / 255)
+                    .map(c => c <= 0.04 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+                return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+            };
+            const page = getComputedStyle(form.closest('.jp-NotebookPanel')).backgroundColor;
+            const text = getComputedStyle(form).color;
+            const [a, b] = [luminance(page), luminance(text)].sort((x, y) => x - y);
+            const overflow = form.scrollWidth - form.clientWidth;
+            return {contrast: (b + 0.05) / (a + 0.05), overflow};
+        }"""
+    )
+    assert seen["contrast"] > 4.5
+    assert seen["overflow"] <= 0
+
+
+def test_without_a_kernel_the_form_says_so(lab: rig.Lab):
+    mirror = form(lab, "mirror")
+    lab.stop_kernel()
+    mirror.get_by_role("radio", name="The one at 5 %").check()
+    mirror.get_by_role("button").click()
+    reply = mirror.locator("[aria-live=polite]")
+    expect(reply).to_contain_text("No answer from Python yet", timeout=10_000)
