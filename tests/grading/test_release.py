@@ -4,6 +4,7 @@ import json
 
 import nbformat
 import pytest
+
 from lrlesson.grading import ReleaseError, release
 
 
@@ -25,14 +26,14 @@ def test_what_learners_get(source, tmp_path):
     assert [cell.id for cell in notebook.cells] == ["title", "imports", "answer", "check"]
     answer = by_id(notebook, "answer").source
     assert answer == (
-        'def double(x):\n    """Twice x."""\n'
-        '    raise NotImplementedError("your answer goes here")'
+        'def double(x):\n    """Twice x."""\n    raise NotImplementedError("your answer goes here")'
     )
     with pytest.raises(NotImplementedError):
         exec(answer + "\ndouble(1)", {})
     assert not by_id(notebook, "answer").metadata.deletable
     hashes = {data_of(notebook, name)["release"] for name in ("imports", "answer", "check")}
-    assert len(hashes) == 1 and len(hashes.pop()) == 12
+    assert len(hashes) == 1
+    assert len(hashes.pop()) == 12
     nbformat.validate(notebook)
 
 
@@ -47,7 +48,9 @@ def test_outputs_and_traces_of_runs_are_gone(source, tmp_path):
     (path,) = release(source(run), tmp_path / "out")
     text = path.read_text(encoding="utf-8")
     assert by_id(read(path), "check").outputs == []
-    assert "2026" not in text and "widgets" not in text and '"execution_count": 3' not in text
+    assert "2026" not in text
+    assert "widgets" not in text
+    assert '"execution_count": 3' not in text
 
 
 def test_a_release_is_the_same_every_time_and_its_hash_follows_the_content(source, tmp_path):

@@ -1,6 +1,7 @@
 """Law: the verdict is a comparison of printed rows, made outside the kernel."""
 
 import pytest
+
 from lrlesson.grading.score import difference, is_verdict, rows
 
 

@@ -1,0 +1,129 @@
+"""Law: whoever handed something in is found, and gets a row."""
+
+import json
+
+import pytest
+
+from lrlesson.grading import GradeError
+from lrlesson.grading.cells import read_exercises, read_sources
+from lrlesson.grading.collect import choose, collect
+from lrlesson.grading.graft import read_copy
+
+NAMES = {"01_what_the_rate_is.ipynb", "04_decay.ipynb"}
+
+
+@pytest.fixture(scope="module")
+def decay(made):
+    return read_exercises(read_sources(made.solutions))["step-decay"]
+
+
+def learners(folder, learner="either"):
+    return {s.learner: [c.path.name for c in s.copies] for s in collect(folder, NAMES, learner)[0]}
+
+
+def touch(path, text="{}"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def test_a_folder_is_a_learner_and_holds_notebooks_at_any_depth(tmp_path):
+    touch(tmp_path / "ada" / "04_decay.ipynb")
+    touch(tmp_path / "bob" / "week 4" / "homework.ipynb")
+    (tmp_path / "eve").mkdir()
+    assert learners(tmp_path) == {"ada": ["04_decay.ipynb"], "bob": ["homework.ipynb"], "eve": []}
+
+
+def test_a_loose_file_names_its_learner(tmp_path):
+    for name in ("ada_04_decay", "bob-01_what_the_rate_is", "eve", "Zoë K_04_decay (1)"):
+        touch(tmp_path / f"{name}.ipynb")
+    assert list(learners(tmp_path)) == ["Zoë K", "ada", "bob", "eve"]
+
+
+def test_an_exercise_file_without_a_name_belongs_to_the_folder(tmp_path):
+    touch(tmp_path / "ada" / "04_decay.ipynb")
+    assert list(learners(tmp_path / "ada")) == ["ada"]
+
+
+def test_the_files_of_one_learner_come_together(tmp_path):
+    touch(tmp_path / "ada" / "04_decay.ipynb")
+    touch(tmp_path / "ada_01_what_the_rate_is.ipynb")
+    assert list(learners(tmp_path)) == ["ada"]
+    assert len(learners(tmp_path)["ada"]) == 2
+
+
+def test_course_toml_can_insist(tmp_path):
+    touch(tmp_path / "week 4" / "ada_04_decay.ipynb")
+    touch(tmp_path / "bob_04_decay.ipynb")
+    assert list(learners(tmp_path, "file")) == ["ada", "bob"]
+    assert list(learners(tmp_path, "folder")) == ["week 4"]
+
+
+def test_what_is_no_submission_is_said_and_checkpoints_and_links_are_not_followed(tmp_path):
+    touch(tmp_path / "ada" / ".ipynb_checkpoints" / "04_decay-checkpoint.ipynb")
+    touch(tmp_path / "ada" / "04_decay.ipynb")
+    touch(tmp_path / "grades.csv")
+    touch(tmp_path.with_name("outside") / "04_decay.ipynb")
+    (tmp_path / "link").symlink_to(tmp_path.with_name("outside"))
+    (tmp_path / "ada" / "link.ipynb").symlink_to(tmp_path / "grades.csv")
+    found, ignored = collect(tmp_path, NAMES)
+    assert [(s.learner, len(s.copies)) for s in found] == [("ada", 1)]
+    assert ignored == ["grades.csv", "link"]
+
+
+@pytest.mark.parametrize("what", ["none", "file", "empty"])
+def test_nothing_to_grade_is_one_sentence(what, tmp_path):
+    (tmp_path / "empty").mkdir()
+    touch(tmp_path / "file")
+    with pytest.raises(GradeError) as error:
+        collect(tmp_path / what, NAMES)
+    assert str(tmp_path / what) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_renamed_file_is_known_by_its_cells(made, decay, tmp_path):
+    notebook = made.filled(made.decay, made.right_decay)
+    made.hand_in(tmp_path / "ada", "my homework.ipynb", notebook)
+    made.hand_in(tmp_path / "ada", "04_decay.ipynb", "not JSON")
+    (submission,), _ = collect(tmp_path, NAMES)
+    copy, said = choose(submission, decay)
+    assert copy.path.name == "my homework.ipynb"
+    assert said == "several files: 04_decay.ipynb, my homework.ipynb; my homework.ipynb counts"
+
+
+def test_of_several_downloads_the_right_name_counts_and_then_the_last(made, decay, tmp_path):
+    notebook = made.filled(made.decay, made.right_decay)
+    for name in ("04_decay (1).ipynb", "04_decay (2).ipynb", "04_decay.ipynb"):
+        made.hand_in(tmp_path / "ada", name, notebook)
+    (submission,), _ = collect(tmp_path, NAMES)
+    assert choose(submission, decay)[0].path.name == "04_decay.ipynb"
+    (tmp_path / "ada" / "04_decay.ipynb").unlink()
+    (submission,), _ = collect(tmp_path, NAMES)
+    assert choose(submission, decay)[0].path.name == "04_decay (2).ipynb"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"not json", "is not JSON"),
+        (b"", "is not JSON"),
+        (b"\xff\xfe\x00", "is not JSON"),
+        (b"[" * 100_000, "is not JSON"),
+        (b"[1, 2]", "has no cells"),
+        (b'{"cells": []}', "has no cells"),
+        (b'{"cells": 3}', "has no cells"),
+        (b'{"nbformat": 3, "worksheets": [{"cells": []}]}', "before nbformat 4"),
+    ],
+)
+def test_whatever_a_file_holds_reading_it_never_raises(content, problem, tmp_path):
+    path = tmp_path / "04_decay.ipynb"
+    path.write_bytes(content)
+    copy = read_copy(path)
+    assert problem in copy.problem
+    assert copy.problem.startswith("04_decay.ipynb")
+    assert copy.cells == ()
+
+
+def test_a_byte_order_mark_is_no_harm(tmp_path):
+    path = tmp_path / "04_decay.ipynb"
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps({"cells": [{"source": "1"}]}).encode())
+    assert read_copy(path).problem == ""

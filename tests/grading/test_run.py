@@ -1,0 +1,160 @@
+"""Law: one kernel per exercise, watched; whatever a cell does is recorded and bounded in time."""
+
+import os
+import time
+
+import nbformat
+import pytest
+
+from lrlesson.grading.run import Job, run
+
+
+def job(*sources, **limits):
+    cells = [
+        nbformat.v4.new_code_cell(
+            source if isinstance(source, str) else source[0],
+            metadata={
+                "lrlesson": {"id": f"c{i}"}
+                | ({} if isinstance(source, str) else {"timeout": source[1]})
+            },
+        )
+        for i, source in enumerate(sources)
+    ]
+    return Job(nbformat.writes(nbformat.v4.new_notebook(cells=cells)), **limits)
+
+
+@pytest.fixture(scope="module")
+def ordinary():
+    """One run with most of what cells may do and survive."""
+    os.environ["SECRET_OF_THE_INSTRUCTOR"] = "1"
+    try:
+        return run(
+            job(
+                "print('a |', 1); import sys; print('noise', file=sys.stderr); 5",
+                "1/0",
+                "print('still here')",
+                "import warnings; warnings.warn('careful'); print('warned')",
+                "input()",
+                "# NBVAL_SKIP\nprint('run all the same')",
+                "# NBVAL_RAISES_EXCEPTION\nraise ValueError('told')",
+                "import os; print(os.listdir('.'), os.environ.get('SECRET_OF_THE_INSTRUCTOR'))",
+                "import lrlesson; print(lrlesson.__file__)",
+                "import lrlesson.feedback",
+                "import lrlesson.grading",
+                "open('solutions/04_decay.ipynb')",
+                "open('../solutions/04_decay.ipynb')",
+                ("while True: pass", 0.5),
+                "print('after the interrupt')",
+                "import sys; sys.exit(3)",
+                "print('after sys.exit')",
+            )
+        )
+    finally:
+        del os.environ["SECRET_OF_THE_INSTRUCTOR"]
+
+
+def said(outcome, number):
+    cell = outcome.cell(f"c{number}")
+    return cell.status, cell.text, cell.detail
+
+
+def test_stdout_is_the_output_and_stderr_costs_nothing(ordinary):
+    assert said(ordinary, 0) == ("ok", "a | 1\n", "")
+    assert said(ordinary, 3) == ("ok", "warned\n", "")
+
+
+def test_an_error_is_recorded_and_the_next_cell_runs(ordinary):
+    assert said(ordinary, 1) == ("error", "", "ZeroDivisionError: division by zero")
+    assert said(ordinary, 2) == ("ok", "still here\n", "")
+
+
+def test_input_is_refused_at_once(ordinary):
+    assert said(ordinary, 4)[2].startswith("StdinNotImplementedError")
+
+
+def test_nbvals_comments_in_an_answer_change_nothing(ordinary):
+    assert said(ordinary, 5) == ("ok", "run all the same\n", "")
+    assert said(ordinary, 6) == ("error", "", "ValueError: told")
+
+
+def test_the_kernel_starts_in_an_empty_folder_without_the_instructors_environment(ordinary):
+    assert said(ordinary, 7) == ("ok", "[] None\n", "")
+
+
+def test_the_library_is_there_without_the_checks_and_the_solutions(ordinary):
+    assert said(ordinary, 8)[0] == "ok"
+    assert "lrl-" in said(ordinary, 8)[1], "a copy, not the instructor's own folder"
+    assert said(ordinary, 9)[2] == "ModuleNotFoundError: No module named 'lrlesson.feedback'"
+    assert said(ordinary, 10)[2] == "ModuleNotFoundError: No module named 'lrlesson.grading'"
+    assert said(ordinary, 11)[2].startswith("FileNotFoundError")
+    assert said(ordinary, 12)[2].startswith("FileNotFoundError")
+
+
+def test_a_cell_that_does_not_end_is_stopped_and_the_next_one_runs(ordinary):
+    assert said(ordinary, 13) == ("timeout", "", "no answer within 0.5 s")
+    assert said(ordinary, 14) == ("ok", "after the interrupt\n", "")
+
+
+def test_sys_exit_is_an_error_like_any_other(ordinary):
+    assert said(ordinary, 15)[0] == "error"
+    assert said(ordinary, 16) == ("ok", "after sys.exit\n", "")
+
+
+def test_a_dead_kernel_costs_seconds_and_the_rest_is_not_run():
+    started = time.monotonic()
+    outcome = run(job("print('first')", ("import os; os._exit(0)", 500), "print('second')"))
+    assert time.monotonic() - started < 15
+    assert [c.status for c in outcome.cells] == ["ok", "died", "not run"]
+    assert outcome.cells[0].text == "first\n"
+    assert outcome.failure == ""
+
+
+def test_a_cell_that_ignores_the_interrupt_is_killed():
+    ignores = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+    stubborn = (f"{ignores}\nwhile True: pass", 0.5)
+    started = time.monotonic()
+    outcome = run(job(stubborn, "print('never')"))
+    assert time.monotonic() - started < 20
+    assert [c.status for c in outcome.cells] == ["timeout", "not run"]
+
+
+def test_output_is_bounded():
+    flood = ("while True: print('x' * 1000)", 30)
+    outcome = run(job("print('before')", flood, "print('after')", output_limit=50_000))
+    assert [c.status for c in outcome.cells] == ["ok", "output", "not run"]
+    assert outcome.cells[1].detail == "more than 50,000 characters of output"
+    assert len(outcome.cells[1].text) <= 50_000
+
+
+def test_the_budget_holds_for_the_exercise():
+    slow = "import time; time.sleep(0.8)"
+    outcome = run(job(slow, slow, slow, slow, budget=1.5))
+    assert [c.status for c in outcome.cells] == ["ok", "timeout", "not run", "not run"]
+    assert outcome.cells[2].detail == "the exercise used up its time"
+    assert outcome.seconds < 4
+
+
+def test_nothing_is_left_behind(tmp_path, monkeypatch):
+    import tempfile
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    outcome = run(job("import os; print(os.getpid())"))
+    pid = int(outcome.cells[0].text)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_a_kernel_that_does_not_start_is_the_graders_trouble(monkeypatch):
+    def broken(*args, **kwargs):
+        raise OSError("no more processes")
+
+    monkeypatch.setattr("jupyter_client.manager.KernelManager.start_kernel", broken)
+    outcome = run(job("print(1)"))
+    assert outcome.failure == "the kernel did not start (OSError: no more processes)"
+
+
+def test_the_callers_pytest_options_do_not_matter(monkeypatch):
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--collect-only --no-such-option")
+    assert run(job("print(1)")).cells[0].text == "1\n"
+    assert os.environ["PYTEST_ADDOPTS"] == "--collect-only --no-such-option"
