@@ -1,0 +1,117 @@
+"""Static figures: what is drawn, how it is labelled, and that nothing diverged is left out."""
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from lrlesson import figures
+from lrlesson.data import digits
+from lrlesson.losses import Quadratic, Rosenbrock
+from lrlesson.network import net_a
+from lrlesson.optimizers import SGD
+from lrlesson.training import descend, train
+
+
+@pytest.fixture
+def ax():
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, ax = plt.subplots()
+    yield ax
+    figure.canvas.draw()  # everything can in fact be rendered
+    plt.close(figure)
+
+
+@pytest.fixture(scope="module")
+def history():
+    return train(net_a(), digits().first(200), SGD(), [0.1, 0.5, 1e6], 3)
+
+
+def lines(ax):
+    return {line.get_label(): line for line in ax.get_lines() if line.get_label()[0] != "_"}
+
+
+def test_loss_curves_mark_the_run_that_diverged(ax, history):
+    figures.loss_curves(history, ["low", "good", "high"], ax=ax)
+    assert set(lines(ax)) == {"low", "good", "high (diverges)"}
+    assert lines(ax)["good"].get_ydata().tolist() == history.losses[1].tolist()
+    assert sum(line.get_marker() == "x" for line in ax.get_lines()) == 1
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_yscale()) == ("update", "loss", "log")
+
+
+def test_loss_curves_count_epochs(ax, history):
+    figures.loss_curves(history, show="test_loss", against="epochs", ax=ax)
+    assert lines(ax)["run 0"].get_xdata().tolist() == [0, 1, 2, 3]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("epoch", "test loss")
+
+
+def test_each_run_has_its_own_colour_and_style(ax):
+    figures.loss_curves(descend(Quadratic(1.0), [1.0], SGD(), np.full(7, 0.1), 5), ax=ax)
+    drawn = list(lines(ax).values())
+    assert len({line.get_color() for line in drawn}) == 7
+    assert len(figures.STYLES) == len(figures.COLOURS)
+
+
+def test_u_curve_shows_the_median_and_marks_what_diverged(ax):
+    loss = np.array([[2.0, 2.2, 2.4], [0.1, 0.2, 0.6], [0.1, np.nan, 0.3], [np.nan] * 3])
+    failed = np.isnan(loss)
+    figures.u_curve([0.01, 0.1, 1.0, 10.0], loss, failed, ax=ax)
+    curve = lines(ax)["median of the runs that train, of 3"]
+    np.testing.assert_allclose(curve.get_ydata(), [2.2, 0.2, 0.2, np.nan])
+    assert lines(ax)["how many of 3 diverged"].get_xdata().tolist() == [1.0, 10.0]
+    assert [text.get_text() for text in ax.texts] == ["1", "3"]
+    assert (ax.get_xscale(), ax.get_xlabel()) == ("log", "learning rate η")
+
+
+def test_u_curve_of_one_seed_and_nothing_diverged(ax):
+    figures.u_curve([0.1, 1.0], [1.0, 0.5], [False, False], ax=ax)
+    assert list(lines(ax)) == ["loss"]
+
+
+def test_contour_draws_paths_start_and_minimum(ax):
+    bowl = Quadratic([1, 20], rotation=0.4, minimum=[1.0, 0.0])
+    history = descend(bowl, [2.0, 1.0], SGD(), [0.05, 5.0], 500)  # the second overflows
+    figures.contour(bowl, history.weights, ["calm", "wild"], ax=ax)
+    path = np.column_stack(lines(ax)["calm"].get_data())
+    np.testing.assert_allclose(path, history.weights[0])
+    assert np.isfinite(lines(ax)["wild"].get_data()).all()
+    star = next(line for line in ax.get_lines() if line.get_marker() == "*")
+    np.testing.assert_allclose(np.ravel(star.get_data()), [1, 0])
+    assert ax.get_xlim()[0] < 1 < 2 < ax.get_xlim()[1]
+    assert ax.get_ylabel() == "weight w₂"
+
+
+def test_contour_without_paths_takes_a_view(ax):
+    figures.contour(Rosenbrock(), view=(-2, 2, -1, 3), ax=ax)
+    assert (ax.get_xlim(), ax.get_ylim()) == ((-2, 2), (-1, 3))
+
+
+def test_a_new_figure_is_made_where_no_axes_are_given():
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figures.contour(Rosenbrock())
+    assert len(plt.get_fignums()) == 1
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda h, ax: figures.loss_curves(h, show="val_loss", ax=ax), "show = 'val_loss'"),
+        (lambda h, ax: figures.loss_curves(h, show="runs", ax=ax), "show = 'runs'"),
+        (lambda h, ax: figures.loss_curves(h, against="days", ax=ax), "against = 'days'"),
+        (lambda h, ax: figures.loss_curves(h, ["one"], ax=ax), "expected 3 of them"),
+        (lambda h, ax: figures.u_curve([1, 2], [1, 2, 3], [0, 0, 0], ax=ax), "lr has shape"),
+        (lambda h, ax: figures.contour(Quadratic(1.0), ax=ax), "a loss of 2 dimensions"),
+        (lambda h, ax: figures.contour(Rosenbrock(), np.ones(3), ax=ax), "paths has shape"),
+        (
+            lambda h, ax: figures.contour(Rosenbrock(), np.ones((4, 2)), ["a", "b"], ax=ax),
+            "expected 1 of them",
+        ),
+    ],
+)
+def test_bad_input_is_refused_in_one_sentence(call, message, history, ax):
+    with pytest.raises(ValueError, match=message):
+        call(history, ax)
