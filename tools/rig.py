@@ -198,8 +198,8 @@ class Lab:
         )
 
     def save(self) -> Path:
-        """Save with Ctrl+S; the notebook's file."""
-        self.page.keyboard.press("Control+s")
+        """Save through the menu; the notebook's file."""
+        self.menu("File", "Save Notebook")
         self.page.wait_for_function(
             "() => !window.jupyterapp.shell.currentWidget.context.model.dirty", timeout=20_000
         )

@@ -1,10 +1,12 @@
 """A learner fills in an exercise, is told what is wrong, mends it, and hands in both versions."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import rig
+from playwright.sync_api import Browser
 
 from lrlesson.grading import grade
 
@@ -17,6 +19,15 @@ RIGHT = """def step_decay(t, lr0, drop, every):
     return lr0 * drop ** (t // every)"""
 
 pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def lab(chromium: Browser, server: rig.Server) -> Iterator[rig.Lab]:
+    """A window of its own."""
+    window = rig.Lab(chromium, server)
+    yield window
+    window.close()
+    assert window.complaints == []
 
 
 def test_wrong_then_correct(lab: rig.Lab, tmp_path: Path):
