@@ -219,7 +219,7 @@ const CONTROLS = {
       rail.append(node);
     }
     const ghost = html("span", { class: "lr-ghost", "aria-hidden": "true" });
-    const value = html("output", { for: id });
+    const value = html("span", { "aria-hidden": "true" }); // read out as aria-valuetext
     show(ghost, longest(control.text));
     const label = html("label", { for: id }, control.label);
     const root = html("div", { class: "lr-control lr-slider" },
