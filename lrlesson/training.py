@@ -12,17 +12,26 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 
-from lrlesson._base import COUNT, POSITIVE_COUNT, RATE, Optimizer, Schedule, checked, refusal
+from lrlesson._base import (
+    COUNT,
+    POSITIVE,
+    POSITIVE_COUNT,
+    RATE,
+    Optimizer,
+    Schedule,
+    checked,
+    refusal,
+)
 from lrlesson.data import Data
 from lrlesson.losses import Loss
 from lrlesson.network import MLP
-from lrlesson.schedules import Constant
+from lrlesson.schedules import Constant, Geometric
 
 Seed = int | Sequence[int]
 PATIENCE = 2.0  # seconds before a progress bar appears
@@ -167,6 +176,7 @@ def train(
     w0: Any = None,
     evaluate_every: int | None = None,
     keep_weights: bool = False,
+    stop_after: int | None = None,
 ) -> History:
     """Train a network for a number of epochs, each a fresh random order of the training set.
 
@@ -175,9 +185,13 @@ def train(
     small for a batch is left out); None takes all. w0: initial weights (P,) or (runs, P), random
     by default. evaluate_every: how many updates lie between two evaluations on whole data sets,
     by default an epoch. keep_weights: keep the weights of the start and of every evaluation.
+    stop_after: a number of updates after which to stop within the epochs.
     """
     per_epoch = _per_epoch("train", network, data, batch)
     updates = per_epoch * checked("train", "epochs", epochs, POSITIVE_COUNT, runs=False)
+    if stop_after is not None:
+        stop = checked("train", "stop_after", stop_after, POSITIVE_COUNT, runs=False)
+        updates = min(updates, stop)
     every = per_epoch if evaluate_every is None else evaluate_every
     checked("train", "evaluate_every", every, POSITIVE_COUNT, runs=False)
     init_rng, order_rng = _spawned(_generators("train", seed), 2)
@@ -247,6 +261,77 @@ def sweep(
     paired = seed if isinstance(seed, (int, np.integer)) else list(seed) * lr.size
     history = train(network, data, optimizer, shape * rates, epochs, batch, paired, **options)
     return replace(history, grid=(lr.size, seeds))
+
+
+class RangeTest(History):
+    """A range test: one run (or several) whose rate has grown from one update to the next.
+
+    The losses are batch losses, so they are smoothed before anything is read off them.
+    """
+
+    SMOOTHING = 0.9  # the share of the past that each update keeps
+    ENOUGH = 4.0  # the test ends where the smoothed loss exceeds its best so far this many times
+
+    @property
+    def lr(self) -> np.ndarray:
+        """The rate of each update, shape (updates,)."""
+        return self.rates[0]
+
+    @cached_property
+    def smoothed(self) -> np.ndarray:
+        """A fading mean of the losses, (runs, updates); NaN after the test has ended."""
+        smoothed = np.full(self.losses.shape, np.nan)
+        mean, best = np.zeros(self.runs), np.full(self.runs, np.inf)
+        with np.errstate(all="ignore"):
+            for t in range(self.updates):
+                mean = self.SMOOTHING * mean + (1 - self.SMOOTHING) * self.losses[:, t]
+                now = mean / (1 - self.SMOOTHING ** (t + 1))  # mean has started from 0
+                best = np.minimum(best, now)
+                smoothed[:, t] = np.where(now <= self.ENOUGH * best, now, np.nan)
+        ended = np.logical_or.accumulate(np.isnan(smoothed), axis=1)
+        return np.where(ended, np.nan, smoothed)
+
+    @property
+    def at_minimum(self) -> np.ndarray:
+        """The rate at the smallest smoothed loss (runs,). Training at it fails often."""
+        return self.lr[np.nanargmin(self.smoothed, axis=1)]
+
+    def suggest(self, divide_by: float = 10.0) -> np.ndarray:
+        """A usable rate for each run (runs,): that at the minimum, divided. 10 is safe; for SGD,
+        not for Adam, 3 is nearer to the best (brief V48: 8 settings, 12 seeds)."""
+        return self.at_minimum / checked("suggest", "divide_by", divide_by, POSITIVE, runs=False)
+
+    def __repr__(self) -> str:
+        low, high = (f"{rate:.2g}" for rate in (self.at_minimum.min(), self.at_minimum.max()))
+        lowest = low if low == high else f"{low} to {high}"
+        return f"<RangeTest: {self.updates} updates; the loss was lowest at the rate {lowest}>"
+
+
+def range_test(
+    network: MLP,
+    data: Data,
+    optimizer: Optimizer,
+    lo: float = 1e-4,
+    hi: float = 10.0,
+    updates: int = 100,
+    batch: int | None = 32,
+    seed: Seed = 0,
+) -> RangeTest:
+    """Raise the rate from lo to hi, each time by the same factor, in one continuing training.
+
+    The history's `suggest()` gives a rate that can be trained with; its losses beyond the end of
+    the test, where `smoothed` is NaN, mean nothing. Smith 2017.
+    """
+    lo = checked("range_test", "lo", lo, POSITIVE, runs=False)
+    hi = checked("range_test", "hi", hi, POSITIVE, runs=False)
+    updates = checked("range_test", "updates", updates, POSITIVE_COUNT, runs=False)
+    if not lo < hi:
+        raise ValueError(refusal("range_test", "hi", hi, f"more than lo = {lo:g}"))
+    epochs = -(-updates // _per_epoch("range_test", network, data, batch))
+    rates = Geometric(lo, hi, max(updates - 1, 1))  # the last update uses hi
+    limits: dict[str, Any] = {"evaluate_every": updates, "stop_after": updates}
+    history = train(network, data, optimizer, rates, epochs, batch, seed, **limits)
+    return RangeTest(**{f.name: getattr(history, f.name) for f in fields(history)})
 
 
 class _Planned:

@@ -12,7 +12,7 @@ from lrlesson.losses import NoisyBowl, Quadratic, Rosenbrock, TwoWells
 from lrlesson.network import linear, net_a
 from lrlesson.optimizers import SGD, Adam
 from lrlesson.schedules import Constant, Cosine, Linear
-from lrlesson.training import _progress, descend, sweep, train
+from lrlesson.training import _progress, descend, range_test, sweep, train
 
 RULES = [SGD(), SGD(momentum=0.9), Adam()]
 rules = pytest.mark.parametrize("rule", RULES, ids=repr)
@@ -189,6 +189,43 @@ def test_training_does_not_write_to_the_callers_start():
     assert (w0 == 0).all()
 
 
+# --- The range test ---------------------------------------------------------------------------
+
+
+def test_range_test_raises_the_rate_by_one_factor_in_one_continuing_run():
+    data = digits()
+    test = range_test(net_a(), data, SGD(), 1e-3, 10, 60, seed=1)
+    np.testing.assert_allclose(test.lr, np.geomspace(1e-3, 10, 60))
+    run = train(net_a(), data, SGD(), lambda t: 1e-3 * 10 ** (4 * t / 59), 2, seed=1)
+    np.testing.assert_allclose(test.losses[0, :40], run.losses[0, :40], rtol=1e-4)
+
+
+def test_range_test_ends_at_four_times_its_best_and_stays_ended():
+    test = range_test(net_a(), digits(), SGD(), seed=range(4))
+    for smoothed in test.smoothed:
+        end = np.isnan(smoothed).argmax()
+        assert 50 < end < 100
+        assert np.isnan(smoothed[end:]).all()
+        assert (smoothed[:end] <= 4 * np.minimum.accumulate(smoothed[:end])).all()
+    assert "the loss was lowest at the rate 1.2 to 2.2>" in repr(test)
+    calm = range_test(net_a(), digits(), SGD(), 1e-4, 1e-2)
+    assert np.isfinite(calm.smoothed).all()
+
+
+def test_smoothing_is_a_weighted_mean_that_favours_the_latest():
+    test = range_test(net_a(), digits(), SGD(), 1e-4, 1e-2, 20)
+    weights = 0.9 ** np.arange(20)[::-1]
+    assert test.smoothed[0, -1] == pytest.approx(np.average(test.losses[0], weights=weights))
+
+
+@pytest.mark.parametrize(("rule", "worst"), [(SGD(), 0.15), (Adam(), 0.1)], ids=repr)
+def test_V48_C19_a_tenth_of_the_rate_at_the_minimum_trains_on_every_seed(rule, worst):
+    seeds = range(10)
+    picked = range_test(net_a(), digits(), rule, 1e-4, 10, seed=seeds).suggest()
+    history = train(net_a(), digits(), rule, picked, 5, seed=seeds)
+    assert (history.train_loss[:, -1] < worst).all()
+
+
 # --- Verdicts ---------------------------------------------------------------------------------
 
 
@@ -287,6 +324,10 @@ BOWL = Quadratic([1, 2])
             "diabetes is a regression",
         ),
         (lambda: sweep(net_a(), digits(), SGD(), [0.1, -1], 1), "sweep: lr = "),
+        (lambda: train(net_a(), digits(), SGD(), 0.1, 1, stop_after=0), "stop_after = 0"),
+        (lambda: range_test(net_a(), digits(), SGD(), 1, 0.1), "hi = 0.1, expected more than lo"),
+        (lambda: range_test(net_a(), digits(), SGD(), 0), "range_test: lo = 0"),
+        (lambda: range_test(net_a(), digits(), SGD(), updates=0), "range_test: updates = 0"),
         (
             lambda: descend(BOWL, [1, 1], SGD(), 0.1, 5).per_rate(np.ones(1)),
             "this history is not from a sweep",
