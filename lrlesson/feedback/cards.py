@@ -63,7 +63,7 @@ def _paragraph(item: str | tuple[str, str]) -> str:
         return (
             '<pre style="margin:0.4em 0;padding:0.4em 0.6em;color:inherit;background:none;'
             "border:1px solid color-mix(in srgb, currentColor 30%, transparent);"
-            f'white-space:pre-wrap;overflow-wrap:anywhere">{escape(said)}</pre>'
+            f'white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere">{escape(said)}</pre>'
         )
     weight = ";font-weight:600" if kind == "strong" else ""
     return f'<div style="margin:0.3em 0{weight}">{_words(said)}</div>'

@@ -67,8 +67,9 @@ class Result(Shown):
         if self.misconception:
             body.append(f"A known mistake, {self.misconception}: {explain(self.misconception)}")
         if others:
-            names = ", ".join(failure.name for failure in others)
-            body.append(f"Also not yet: {names}.")
+            names = ", ".join(failure.name for failure in others[:4])
+            more = f" and {len(others) - 4} more" if len(others) > 4 else ""
+            body.append(f"Also not yet: {names}{more}.")
         if self.printed:
             body.append("What your code printed while it was checked is hidden.")
         body.append(f'For a hint: hint("{self.id}")')

@@ -8,14 +8,15 @@ Nor can the timer stop one long call inside NumPy; it acts when that call return
 import contextlib
 import dis
 import io
+import linecache
 import signal
 import sys
 import threading
-import traceback
 import types
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,7 @@ def _raise_once_more_in(frame: types.FrameType | None) -> None:
         if event == "line":
             raise TimeUp
 
-    while frame is not None and not Path(frame.f_code.co_filename).is_relative_to(HERE):
+    while frame is not None and not _is_ours(frame.f_code.co_filename):
         frame.f_trace = trace
         frame = frame.f_back
     sys.settrace(lambda *_: None)
@@ -203,14 +204,27 @@ def raised(error: BaseException) -> str:
         said = ""
     said = said if len(said) <= 120 else said[:119] + "…"
     text = f"raised {type(error).__name__}" + (f": {said}" if said else "")
-    own = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not Path(frame.filename).is_relative_to(HERE) and "site-packages" not in frame.filename
-    ]
-    if own and own[-1].line:
-        text += f", at the line `{own[-1].line.strip()}`"
+    line = _own_line(error.__traceback__)
+    if line:
+        text += f", at the line `{line}`"
     return text
+
+
+def _own_line(step: types.TracebackType | None) -> str:
+    """The last line of the learner's own code in a traceback, however deep it is."""
+    last = None
+    while step is not None:
+        if not _is_ours(step.tb_frame.f_code.co_filename):
+            last = step
+        step = step.tb_next
+    if last is None:
+        return ""
+    return linecache.getline(last.tb_frame.f_code.co_filename, last.tb_lineno).strip()
+
+
+@cache
+def _is_ours(filename: str) -> bool:
+    return Path(filename).is_relative_to(HERE) or "site-packages" in filename
 
 
 def alike(a: Outcome, b: Outcome, rtol: float, atol: float) -> bool:

@@ -331,6 +331,11 @@ def test_a_wrong_shape_is_said():
     assert "of shape (1,)" in repr(result)
 
 
+def test_an_exception_is_shown_with_the_line_it_came_from():
+    text = repr(check("step-decay", raises))
+    assert 'raised ValueError: so be it, at the line `raise ValueError("so be it")`' in text
+
+
 def test_what_was_printed_is_said_to_be_hidden():
     assert "is hidden" in repr(check("step-decay", prints_a_lot))
 
