@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -146,7 +146,7 @@ def descend(
     with _arithmetic():
         for t in _progress(steps):
             gradient = loss.gradient(w, rng)
-            rate = control.rate(t, losses[-1], gradient, w, loss)
+            rate = _each(control.rate(t, losses[-1], gradient, w, loss), runs)
             w = optimizer.step(w, gradient, state, rate[:, None])
             shown = optimizer.weights(w, state)
             losses.append(loss(shown))
@@ -212,7 +212,8 @@ def train(
             chosen = batches[t % per_epoch]
             x, y = inputs[chosen].swapaxes(-1, -2), np.moveaxis(targets[:, chosen], 0, -2)
             loss, gradient = network.gradient(w, x, y)
-            rate = control.rate(t, loss, gradient, w, lambda w, x=x, y=y: network.value(w, x, y))
+            evaluate = partial(network.value, x=x, targets=y)
+            rate = _each(control.rate(t, loss, gradient, w, evaluate), runs)
             w = optimizer.step(w, gradient, state, rate[:, None].astype(w.dtype))
             losses.append(loss)
             rates.append(rate)
@@ -355,10 +356,17 @@ def _control(owner: str, schedule: Any, updates: int, w: np.ndarray, rng: Any) -
         "seed": len(rng) if isinstance(rng, list) else 1,
     }
     if hasattr(schedule, "rate") and hasattr(schedule, "observe"):
-        return schedule, _agreed(owner, counts)
+        control = schedule.fresh() if hasattr(schedule, "fresh") else schedule
+        runs = getattr(control, "runs", None) or 1
+        return control, _agreed(owner, {**counts, "schedule": runs})
     rates = _planned(owner, schedule, updates)
     runs = _agreed(owner, {**counts, "schedule": rates.shape[0]})
     return _Planned(np.broadcast_to(rates, (runs, updates))), runs
+
+
+def _each(rate: Any, runs: int) -> np.ndarray:
+    """One rate per run: a controller may give one for all."""
+    return np.broadcast_to(np.asarray(rate, dtype=float), (runs,))
 
 
 def _planned(owner: str, schedule: Any, updates: int) -> np.ndarray:

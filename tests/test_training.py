@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lrlesson.controllers import Armijo, Polyak, ReduceOnPlateau
 from lrlesson.data import diabetes, digits
 from lrlesson.losses import NoisyBowl, Quadratic, Rosenbrock, TwoWells
 from lrlesson.network import linear, net_a
@@ -141,6 +142,29 @@ def test_a_controller_is_asked_and_told():
     data = digits().first(200).hold_out(0.2)
     history = train(net_a(), data, SGD(), controller, 3)
     assert controller.seen == history.val_loss[0, 1:].tolist()  # once per epoch
+
+
+CONTROLLERS = [ReduceOnPlateau(0.4, patience=1), Armijo(), Polyak(max_lr=1.0)]
+
+
+@pytest.mark.parametrize("controller", CONTROLLERS, ids=repr)
+def test_controllers_work_where_schedules_do_and_hold_the_runs_apart(controller):
+    loss, starts = Quadratic([1.0, 4.0]), np.array([[1.0, 1.0], [-3.0, 0.5], [1e3, 1e-3]])
+    batch = descend(loss, starts, SGD(), controller, 30)
+    for r, start in enumerate(starts):
+        assert_run(batch, r, descend(loss, start, SGD(), controller, 30), FIELDS)
+    assert (batch.losses[:, -1] < 0.05 * batch.losses[:, 0]).all()
+
+    data = digits().first(200).hold_out(0.2)
+    batch = train(net_a(), data, SGD(), controller, 4, seed=[0, 1, 2])
+    for r in range(3):
+        assert_run(batch, r, train(net_a(), data, SGD(), controller, 4, seed=r), FIELDS[:3])
+    assert (batch.train_loss[:, -1] < 0.7 * batch.train_loss[:, 0]).all()
+
+
+def test_a_controller_may_have_settings_of_its_own_for_every_run():
+    history = descend(Quadratic(1.0), [1.0], SGD(), Polyak(max_lr=[0.1, 0.2]), 5)
+    assert history.rates[:, 0].tolist() == [0.1, 0.2]
 
 
 def test_train_shuffles_and_leaves_out_the_rest_of_an_epoch():
