@@ -1,7 +1,6 @@
 """What every part's tests share."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,11 +30,3 @@ def chromium() -> Iterator[Browser]:
     need("chromium", rig.find_chromium())
     with rig.chromium() as browser:
         yield browser
-
-
-@pytest.fixture
-def bubblewrap() -> str:
-    """The path of bwrap, which the grader's sandbox is made with."""
-    path = shutil.which("bwrap")
-    need("bubblewrap", path)
-    return str(path)

@@ -40,19 +40,21 @@ def test_it_runs_without_error_or_warning(lesson, course):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(
-    "code",
-    ["1 / 0", "import warnings; warnings.warn('careless')", "import sys; sys.stderr.write('x')"],
-)
-def test_a_careless_cell_would_be_noticed(code, tmp_path):
+def test_a_careless_cell_would_be_noticed(tmp_path):
+    cells = [
+        "1 + 1",
+        "1 / 0",
+        "import warnings; warnings.warn('careless')",
+        "import sys; sys.stderr.write('careless')",
+    ]
     notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell("1 + 1"), nbformat.v4.new_code_cell(code)],
+        cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
     )
     nbformat.write(notebook, tmp_path / "careless.ipynb")
     done = run_as_a_test(tmp_path / "careless.ipynb")
     assert done.returncode == 1
-    assert "1 failed, 1 passed" in done.stdout
+    assert "3 failed, 1 passed" in done.stdout
 
 
 @lessons

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 
 import pytest
@@ -37,6 +38,19 @@ def test_a_port_in_use(course):
         )
 
 
+def status(address: str, within: float = 20) -> int:
+    """The answer of a server that may not listen yet."""
+    end = time.monotonic() + within
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=within) as page:
+                return page.status
+        except urllib.error.URLError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+
+
 @pytest.mark.parametrize("port", [0, -1, 65536])
 def test_a_port_that_is_none(course, port):
     assert refused(course, f"--port={port}") == (
@@ -62,8 +76,7 @@ def test_without_a_display_the_address_is_printed(course, tmp_path, environment)
     try:
         start = f"http://127.0.0.1:{port}/lab/tree/notebooks/00_start_here.ipynb?token="
         printed = next(line.strip() for line in lab.stderr if line.strip().startswith(start))
-        with urllib.request.urlopen(printed, timeout=20) as page:
-            assert page.status == 200
+        assert status(printed) == 200
         if sys.platform == "linux":
             with pytest.raises(ConnectionRefusedError):
                 socket.create_connection(("127.0.0.2", port), timeout=5)

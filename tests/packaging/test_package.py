@@ -129,7 +129,7 @@ def test_jupyterlab_reads_the_settings(tmp_path):
         labextensions_path=[str(lab.with_name("labextensions"))],
     )
     assert not problems
-    settings = {item["id"]: item["schema"]["properties"] for item in found["settings"]}
+    settings = {item["id"]: item["schema"].get("properties") for item in found["settings"]}
     widgets = settings["@jupyter-widgets/jupyterlab-manager:plugin"]
     assert widgets["saveState"]["default"] is True
     news = settings["@jupyterlab/apputils-extension:notification"]
