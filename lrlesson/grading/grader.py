@@ -87,6 +87,8 @@ def grade(
         raise GradeError(str(error)) from error
     if seed is not None and not 0 <= seed < 2**63:
         raise GradeError(f"seed = {seed}, expected a whole number from 0 to 2^63 - 1.")
+    if out.resolve().is_relative_to(submissions.resolve()):
+        raise GradeError(f"{out} is inside {submissions}, expected a folder of its own.")
     found, ignored = collect(submissions, {e.notebook for e in course.entries}, course.learner)
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -378,6 +378,8 @@ def test_a_run_that_cannot_start_says_why(made, small, tmp_path):
         grade(small, tmp_path, tmp_path / "none", 1)
     with pytest.raises(GradeError, match="does not exist"):
         grade(tmp_path / "none", tmp_path, made.solutions, 1)
+    with pytest.raises(GradeError, match="expected a folder of its own"):
+        grade(small, small / "results", made.solutions, 1)
     (tmp_path / "file").write_text("")
     with pytest.raises(GradeError, match="cannot be a folder of results"):
         grade(small, tmp_path / "file", made.solutions, 1)
