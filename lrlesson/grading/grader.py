@@ -73,7 +73,8 @@ def grade(
     seed: of the inputs that hidden checks draw; None takes that of the rows already in `out`, else
     a new one. executor: runs the kernels, two processes if None; it is not shut down.
     on_row: called with each new row and the number still to come.
-    Rows whose inputs have not changed are kept, so a run that was stopped goes on where it stopped.
+    Rows whose inputs have not changed are kept (those that failed by the grader's own trouble are
+    tried again), so a run that was stopped goes on where it stopped.
     Raises GradeError, in one sentence, where the run cannot start; what a learner handed in never
     raises but gives a row with status and reason.
     """
@@ -99,7 +100,7 @@ def grade(
     if seed is None:
         seed = list(before.values())[-1].seed if before else secrets.randbelow(2**32)
     tasks = _tasks(found, course, exercises, seed)
-    todo = [t for t in tasks if t.key not in before or before[t.key].input != t.input]
+    todo = [t for t in tasks if not _holds(before.get(t.key), t)]
     rows = {t.key: before[t.key] for t in tasks if t.key in before and t not in todo}
     kept, left = len(rows), len(todo)
     for row in _rows(todo, exercises, seed, executor):
@@ -109,6 +110,11 @@ def grade(
         if on_row:
             on_row(row, left)
     return Summary([rows[t.key] for t in tasks], path, seed, len(todo), kept, ignored)
+
+
+def _holds(row: Row | None, task: _Task) -> bool:
+    """Whether a row from an earlier run still says what this one would."""
+    return row is not None and row.input == task.input and row.status != "error"
 
 
 def _tasks(

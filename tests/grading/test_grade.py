@@ -316,6 +316,12 @@ def test_the_same_command_goes_on_where_it_stopped(made, small, executor, tmp_pa
     assert points == {"early": 6, "not-json": 0, "right": 6, "visible-values": 0}
     assert len(results.read(path)) == count + 1, "only ever appended to"
     assert again().done == 0
+    # The grader's own trouble is tried again.
+    row = next(row for row in third.rows if row.learner == "not-json")
+    results.append(path, dataclasses.replace(row, status="error"))
+    last = again()
+    assert last.done == 1
+    assert marks(last) == marks(third)
 
 
 def test_a_worker_that_is_killed_costs_nobody_else_a_mark(made, small, tmp_path):
