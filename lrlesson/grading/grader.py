@@ -101,7 +101,7 @@ def grade(
         seed = list(before.values())[-1].seed if before else secrets.randbelow(2**32)
     tasks = _tasks(found, course, exercises, seed)
     todo = [t for t in tasks if not _holds(before.get(t.key), t)]
-    rows = {t.key: before[t.key] for t in tasks if t.key in before and t not in todo}
+    rows = {t.key: before[t.key] for t in tasks if _holds(before.get(t.key), t)}
     kept, left = len(rows), len(todo)
     for row in _rows(todo, exercises, seed, executor):
         results.append(path, row)
