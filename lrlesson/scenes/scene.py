@@ -95,7 +95,8 @@ class Scene(anywidget.AnyWidget):
     actors: what moves; see `lrlesson.scenes.actors`.
     say: sentences about the current frame; the first is the verdict.
     alt: one sentence on what the figure shows, for those who do not see it.
-    narrow: a second stage with the same axes, in one column, for pages below 560 px.
+    narrow: a second stage in one column, for pages below 560 px; its axes have the same labels
+        and limits.
 
     Raises ValueError where the parts do not fit together or exceed `PAYLOAD_LIMIT`.
     """
@@ -122,6 +123,12 @@ class Scene(anywidget.AnyWidget):
                 f"{name}: narrow has axes {', '.join(stages[1].boxes)}, "
                 f"expected {', '.join(stages[0].boxes)}"
             )
+        for label, scale in stages[0].scales().items():
+            if scale != stages[-1].scales()[label]:
+                raise ValueError(
+                    f"{name}: narrow has axes '{label}' with scales and limits "
+                    f"{stages[-1].scales()[label]}, expected {scale}"
+                )
         for control in controls:
             if hasattr(type(self), control.name) or not control.name.isidentifier():
                 raise ValueError(f"{name}: control '{control.name}': choose another name")

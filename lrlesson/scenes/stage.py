@@ -79,6 +79,7 @@ _STYLE: dict[Any, Any] = {
     "font.size": 11,
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
+    "lines.scale_dashes": False,
     "lines.solid_capstyle": "round",
     "figure.constrained_layout.h_pad": 0.08,
     "figure.constrained_layout.w_pad": 0.08,
@@ -167,6 +168,13 @@ class Stage:
         with np.errstate(all="ignore"):
             at = (ax.transData.transform(points) - (x0, y0)) / (w, h)
         return at[:, 0].reshape(x.shape), 1 - at[:, 1].reshape(x.shape)
+
+    def scales(self) -> dict[str, tuple[object, ...]]:
+        """Scale and limits of each axes: what `fractions` depend on."""
+        return {
+            label: (ax.get_xscale(), ax.get_yscale(), *map(float, ax.get_xlim() + ax.get_ylim()))
+            for label, ax in zip(self.boxes, self.figure.axes, strict=True)
+        }
 
     @property
     def digest(self) -> str:

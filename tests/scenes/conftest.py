@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
-from lrlesson.scenes import Marker, Path, Say, Scene, Slider, Steps, Switch, figure, style
+from lrlesson.scenes import Marker, Path, Say, Scene, Slider, Stage, Steps, Switch, figure, style
 
 RATES = np.geomspace(0.01, 1, 5)
 T = np.arange(4)
@@ -29,9 +30,14 @@ def small_figure() -> Any:
         return fig
 
 
+@cache
+def small_stage() -> Stage:
+    return Stage.of(small_figure())
+
+
 def small_scene(**changes: Any) -> Scene:
     parts: dict[str, Any] = {
-        "stage": small_figure(),
+        "stage": small_stage(),
         "controls": [
             Slider("rate", "learning rate", RATES, 2, marks={0.1: "η_mark"}),
             Steps("step", "step", T, -1, [str(t) for t in T]),

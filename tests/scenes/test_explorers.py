@@ -141,7 +141,7 @@ def test_the_race_keeps_its_secret_until_asked(runs: Scene):
     assert labels == ["A", "B, not a number", "C"]
     runs.reveal = 1
     labels = [runs.row(actor(runs, f"{letter} label")["text"]) for letter in "ABC"]
-    assert labels == ["A: rate 0.5", "B: rate 3, not a number", "C: rate 0.01"]
+    assert labels == ["A: 0.5", "B: 3, not a number", "C: 0.01"]
     assert "B is 3 and breaks" in runs.verdict
     assert "C is 0.01 and crawls" in runs.verdict
 
@@ -154,7 +154,7 @@ def test_the_run_that_breaks_is_shown_as_far_as_it_goes(runs: Scene):
     assert runs.row(spec["gap"][3])[0] == stops
     runs.update = stops - 1
     assert "not a number" not in runs.sentences[1]
-    assert runs.row(actor(runs, "B label")["text"]) in ("B", "B: rate 3")
+    assert runs.row(actor(runs, "B label")["text"]) in ("B", "B: 3")
     runs.update = stops
     assert f"B not a number since update {stops} (×)" in runs.sentences[1]
 

@@ -13,7 +13,7 @@ from jupyter_client.manager import start_new_kernel
 from PIL import Image
 
 from lrlesson.scenes import Choice, HLine, Marker, Path, Say, Slider, Steps, Text, VLine, number
-from tests.scenes.conftest import LOSS, RATES, T, small_scene
+from tests.scenes.conftest import LOSS, RATES, T, small_figure, small_scene
 
 
 def spec_of(scene: Any, actor: str) -> dict:
@@ -211,6 +211,10 @@ def test_a_second_stage_must_have_the_same_axes():
     with style():
         other, _ = figure(200, 200, mosaic=[["left"]])
     with pytest.raises(ValueError, match="narrow has axes left, expected left, right"):
+        small_scene(narrow=other)
+    other = small_figure()
+    other.axes[1].set_xlim(0.005, 3)
+    with pytest.raises(ValueError, match=r"narrow has axes 'right' with .*0\.005, 3.*, expected"):
         small_scene(narrow=other)
 
 

@@ -6,7 +6,6 @@ from functools import lru_cache
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from lrlesson.losses import Quadratic
@@ -152,13 +151,22 @@ def _stage(curvatures: Pair, start: Pair, steps: int, columns: int) -> Stage:
             )
         _loss(axes["loss"], curvatures, start, steps)
         _needed(axes["needed"], *_sweep(curvatures, start, steps))
-        _frame(fig, axes["surface"], curvatures, start)
         _surface(axes["surface"], curvatures, start)
         return Stage.of(fig)
 
 
 def _surface(ax: Axes, curvatures: Pair, start: Pair) -> None:
+    """Contours, with the same scale along both axes, so that each step is seen to leave its
+    contour at a right angle."""
     bowl = Quadratic(curvatures)
+    ax.set_title("path on the loss surface")
+    ax.set_xlabel(f"$w_1$ (curvature {curvatures[0]:g})")
+    ax.set_ylabel(f"$w_2$ (curvature {curvatures[1]:g})")
+    x0, x1 = sorted((1.18 * start[0], -0.3 * start[0]))
+    side = max(x1 - x0, 2.8 * abs(start[1]))
+    ax.set_box_aspect(1)
+    ax.set_xlim((x0 + x1 - side) / 2, (x0 + x1 + side) / 2)
+    ax.set_ylim(-side / 2, side / 2)
     x, y = np.meshgrid(np.linspace(*ax.get_xlim(), 121), np.linspace(*ax.get_ylim(), 121))
     values = bowl(np.stack([x, y], axis=-1))
     levels = float(bowl(start)) * 2.0 ** np.arange(-6, 2)
@@ -172,25 +180,6 @@ def _surface(ax: Axes, curvatures: Pair, start: Pair) -> None:
         "start", start, xytext=(0, 9), textcoords="offset points", ha="center", size=10.5,
     )  # fmt: skip
     ax.grid(False)
-
-
-def _frame(fig: Figure, ax: Axes, curvatures: Pair, start: Pair) -> None:
-    """Labels and limits, with the same scale along both axes, so that each step is seen to leave
-    the contour at a right angle."""
-    ax.set_xlabel(f"$w_1$ (curvature {curvatures[0]:g})")
-    ax.set_ylabel(f"$w_2$ (curvature {curvatures[1]:g})")
-    across = start[0] or start[1]
-    ax.set_title("path on the loss surface")
-    ax.set_xlim(*sorted((1.18 * across, -0.3 * across)))
-    ax.set_ylim(-1.4 * abs(start[1]), 1.4 * abs(start[1]))
-    fig.draw_without_rendering()
-    fig.set_layout_engine("none")
-    _, _, w, h = ax.bbox.bounds
-    width, height = np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim())
-    if width * h > height * w:
-        ax.set_ylim(*(np.array([-0.5, 0.5]) * width * h / w))
-    else:
-        ax.set_xlim(*(np.mean(ax.get_xlim()) + np.array([-0.5, 0.5]) * height * w / h))
 
 
 def _loss(ax: Axes, curvatures: Pair, start: Pair, steps: int) -> None:
@@ -220,8 +209,8 @@ def _needed(ax: Axes, rates: np.ndarray, run: History, arrive: np.ndarray) -> No
     ax.plot(rates, arrive, color=light("blue"), lw=2)
     ax.axvline(threshold, color=light("ink"), lw=1.2, ls=(0, (5, 3)))
     ax.annotate(
-        r"$2/\lambda_\mathrm{max}$", (threshold, top), xytext=(5, -4),
-        textcoords="offset points", va="top", size=11,
+        r"$2/\lambda_\mathrm{max}$", (threshold, 1), xycoords=("data", "axes fraction"),
+        xytext=(0, 6), textcoords="offset points", ha="center", size=11,
     )  # fmt: skip
     ax.annotate(
         "never", (np.sqrt(threshold * rates[-1]), np.sqrt(top * np.nanmin(arrive) / 2)),
@@ -231,6 +220,6 @@ def _needed(ax: Axes, rates: np.ndarray, run: History, arrive: np.ndarray) -> No
         axis.set_major_locator(LogLocator(subs=subs))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_locator(NullLocator())
-    ax.set_title(f"steps until the loss is {_LOWER} times lower")
+    ax.set_title(f"steps to a loss {_LOWER} times lower")
     ax.set_xlabel("learning rate")
     ax.set_ylabel("steps")
