@@ -1,6 +1,7 @@
 // One question: radio buttons, a confidence, buttons, and a place for the reply.
 // The kernel sends `question` (title, ask, options, confidences, buttons), `marked` (what was
-// recorded before) and `reply` (HTML that Python has escaped); the form sends what was pressed.
+// recorded before), `reply` (HTML that Python has escaped) and `later` (the text of one more button
+// below the reply, or nothing); the form sends what was pressed.
 
 const make = (tag, parts = {}, ...children) => {
   const node = Object.assign(document.createElement(tag), parts);
@@ -27,9 +28,22 @@ function render({ model, el }) {
   const asked = make("div");
   const reply = make("div", { className: "lrlesson-reply" });
   reply.setAttribute("aria-live", "polite");
-  const root = make("div", { className: "lrlesson-form" }, asked, reply);
+  reply.tabIndex = -1;
+  const later = focusable(make("button", { type: "button", className: "lrlesson-later" }));
+  const root = make("div", { className: "lrlesson-form" }, asked, reply, later);
   el.append(root);
   let waiting = null;
+
+  const send = (message) => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => say(model.get("question").no_answer), 4000);
+    try {
+      model.send(message);
+    } catch {
+      say(model.get("question").no_answer); // there is no kernel
+    }
+  };
+  later.onclick = () => send({ button: -1 });
 
   const say = (text) => reply.replaceChildren(make("p", { textContent: text }));
 
@@ -53,13 +67,7 @@ function render({ model, el }) {
         answer.inputs[0].focus();
         return;
       }
-      clearTimeout(waiting);
-      waiting = setTimeout(() => say(question.no_answer), 4000);
-      try {
-        model.send({ button: index, chosen, confidence: sure.chosen() });
-      } catch {
-        say(question.no_answer); // there is no kernel
-      }
+      send({ button: index, chosen, confidence: sure.chosen() });
     };
     const buttons = question.buttons.map((text, i) =>
       focusable(make("button", { type: "button", textContent: text, onclick: () => press(i) })));
@@ -73,10 +81,14 @@ function render({ model, el }) {
   const answered = () => {
     clearTimeout(waiting);
     reply.innerHTML = model.get("reply");
+    const hadFocus = document.activeElement === later;
+    later.textContent = model.get("later");
+    later.hidden = !later.textContent;
+    if (later.hidden && hadFocus) reply.focus(); // where the button was
   };
 
   model.on("change:question", ask);
-  model.on("change:reply", answered);
+  model.on("change:reply change:later", answered);
   model.on("msg:custom", () => clearTimeout(waiting));
   ask();
   answered();

@@ -12,6 +12,7 @@ from typing import Any
 from lrlesson.feedback.cards import Card
 from lrlesson.feedback.questions import Question
 
+LATER = -1  # the number of the button below the reply
 CONFIDENCE = {1: "a guess", 2: "fairly sure", 3: "sure"}
 
 
@@ -27,6 +28,7 @@ def _widget_class() -> Any:
         question = traitlets.Dict().tag(sync=True)
         marked = traitlets.Dict().tag(sync=True)
         reply = traitlets.Unicode().tag(sync=True)
+        later = traitlets.Unicode().tag(sync=True)
 
     return FormWidget
 
@@ -35,7 +37,8 @@ class Form:
     """The form of one question at a time.
 
     `on_press(button, letter, confidence)` is called with the number of the button that the learner
-    pressed, the letter chosen and the confidence (None: none). The first button needs a choice.
+    pressed, the letter chosen and the confidence (None: none). The first button needs a choice;
+    LATER is the one that may stand below the reply.
     """
 
     def __init__(
@@ -72,9 +75,10 @@ class Form:
             "no_answer": "No answer from Python yet. If this stays, run the cell again.",
         }
 
-    def say(self, card: Card | None) -> None:
-        """Show a card below the buttons (None: nothing)."""
+    def say(self, card: Card | None, later: str = "") -> None:
+        """Show a card below the buttons (None: nothing), and below it perhaps one more button."""
         self.widget.reply = card.html() if card else ""
+        self.widget.later = later
 
     def finish(self) -> None:
         """Take the question away: nothing is left to answer."""

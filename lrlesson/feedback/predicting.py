@@ -10,6 +10,8 @@ from lrlesson.feedback.misconceptions import MISCONCEPTIONS
 from lrlesson.feedback.questions import Question, all_questions
 from lrlesson.feedback.record import changing, load, now
 
+WHAT_HAPPENED = "I have run it: what happened?"
+
 _open: dict[object, Form] = {}  # the form on the page for each question, closed when shown again
 
 
@@ -38,11 +40,12 @@ class Prediction:
 
     `choice` and `confidence` are those of the first answer, which counts as the prediction, and
     `latest` the letter chosen last (each None before an answer). `correct` tells whether the first
-    answer is right.
+    answer is right, `revealed` whether the reply may be shown: of a prediction once the learner
+    asked what happened, of a question about earlier lessons (NN-rK) at once.
     """
 
-    def __init__(self, question: Question, reveal: bool) -> None:
-        self.id, self.question, self.reveal = question.id, question, reveal
+    def __init__(self, question: Question) -> None:
+        self.id, self.question = question.id, question
         self._form: Form | None = None
 
     def _recorded(self, which: str) -> dict[str, Any] | None:
@@ -68,6 +71,16 @@ class Prediction:
         choice = self.choice
         return None if choice is None else choice == self.question.right
 
+    @property
+    def revealed(self) -> bool:
+        return "-r" in self.id or "revealed" in load()["predictions"].get(self.id, {})
+
+    def reveal(self) -> None:
+        """From now on the reply is shown; without an answer there is nothing to reply to yet."""
+        if self.choice is not None:
+            with changing() as data:
+                data["predictions"][self.id].setdefault("revealed", now())
+
     def record(self, answer: object, confidence: int | None = None) -> None:
         """Record an answer; the first one stays the prediction, later ones are kept beside it."""
         letter = forms.choice_of(self.question, answer)
@@ -89,9 +102,8 @@ class Prediction:
         if latest["choice"] != first["choice"]:
             before = self.question.option(first["choice"]).text
             recorded += f" Your first answer stays your prediction: {before}."
-        if not self.reveal:
-            later = "Run the experiment and see."
-            return Card("quiet", "Recorded", [recorded, later])
+        if not self.revealed:
+            return Card("quiet", "Recorded", [recorded, "Now run the experiment."])
         right = said.mistake is None
         mood, title = ("good", "Right") if right else ("bad", "Not so")
         return Card(mood, title, [recorded, said.why])
@@ -104,46 +116,60 @@ class Prediction:
         usage = f'predict("{self.id}", "{self.question.letters[0]}", confidence=2)'
         text = forms.as_text(self.question, self._title(), f"{usage}, confidence 1 to 3")
         reply = self.reply()
-        return f"{text}\n{reply.text()}" if reply else text
+        if reply is not None:
+            text += f"\n{reply.text()}"
+            if not self.revealed:
+                text += f'\n  What happened? predict("{self.id}", reveal=True)'
+        return text
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
-        form = Form(["Record my answer"], self._pressed)
-        self._form = _on_page((self.id, self.reveal), form)
+        self._form = _on_page(self.id, Form(["Record my answer"], self._pressed))
         latest = self._recorded("latest") or {}
-        form.show(self.question, self._title(), latest.get("choice"), latest.get("confidence"))
-        form.say(self.reply())
-        return form.mimebundle(repr(self))
+        self._form.show(
+            self.question, self._title(), latest.get("choice"), latest.get("confidence")
+        )
+        self._say()
+        return self._form.mimebundle(repr(self))
 
-    def _pressed(self, _button: int, letter: str | None, confidence: int | None) -> None:
-        if letter is not None:
-            self.record(letter, confidence)
+    def _say(self) -> None:
         if self._form is not None:
-            self._form.say(self.reply())
+            reply = self.reply()
+            self._form.say(reply, WHAT_HAPPENED if reply and not self.revealed else "")
+
+    def _pressed(self, button: int, letter: str | None, confidence: int | None) -> None:
+        if button == forms.LATER:
+            self.reveal()
+        elif letter is not None:
+            self.record(letter, confidence)
+        self._say()
 
 
 def predict(
-    id: str, answer: str | None = None, confidence: int | None = None, reveal: bool = True
+    id: str, answer: str | None = None, confidence: int | None = None, reveal: bool = False
 ) -> Prediction:
-    """Ask for a prediction, record it, then answer it with what was measured.
+    """Ask for a prediction and record it; after the experiment, answer the option chosen.
 
     Parameters
     ----------
     id : the question, for instance "02-q1"
     answer : the letter of an option, for those who type; without it a form is shown
     confidence : 1 a guess, 2 fairly sure, 3 sure
-    reveal : False records the answer and does not yet reply to it
+    reveal : True asks what happened, as the form's button does that comes after an answer
 
-    The first answer is kept as the prediction; it may be changed, and nothing depends on it.
-    Everything stays on this machine. Raises ValueError for an unknown id, option or confidence.
+    Questions about earlier lessons (NN-rK) are answered at once. The first answer is kept as the
+    prediction; it may be changed, and nothing depends on it. Everything stays on this machine.
+    Raises ValueError for an unknown id, option or confidence.
     """
     questions = {k: q for k, q in all_questions().items() if not k.startswith("pre-")}
     if id not in questions:
         near = get_close_matches(str(id), questions, n=1, cutoff=0.5)
         maybe = f"did you mean {near[0]!r}? " if near else ""
         raise ValueError(f"no question {id!r}: {maybe}There are {', '.join(questions)}.")
-    prediction = Prediction(questions[id], reveal)
+    prediction = Prediction(questions[id])
     if answer is not None:
         prediction.record(answer, confidence)
+    if reveal:
+        prediction.reveal()
     return prediction
 
 

@@ -1,4 +1,4 @@
-"""The questions of `questions.toml`, and fresh numbers for those that are about numbers."""
+"""The questions of the folder `questions`, and fresh numbers for those that are about numbers."""
 
 import re
 import tomllib
@@ -48,23 +48,28 @@ class Question:
 
 @cache
 def all_questions() -> dict[str, Question]:
-    """Every question by its id, in the order of the file, with its standard numbers.
+    """Every question by its id, lesson by lesson, with its standard numbers.
 
-    Raises ValueError with the id of a question that is not as the file's head says.
+    Raises ValueError with the id of a question that is not as questions/README.md says.
     """
     return {id: _filled(template, None) for id, template in _templates().items()}
 
 
 @cache
 def _templates() -> dict[str, Question]:
-    """The questions as they stand in the file, with names in braces for numbers."""
-    text = files(__package__).joinpath("questions.toml").read_text(encoding="utf-8")
+    """The questions as they stand in the files, with names in braces for numbers."""
     found: dict[str, Question] = {}
-    for entry in tomllib.loads(text)["question"]:
-        options = tuple(Option(**option) for option in entry["options"])
-        one = Question(entry["id"], entry["ask"], entry["source"], options)
-        _validate(one, found)
-        found[one.id] = one
+    folder = files(__package__).joinpath("questions")
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        if not file.name.endswith(".toml"):
+            continue
+        for entry in tomllib.loads(file.read_text(encoding="utf-8"))["question"]:
+            options = tuple(Option(**option) for option in entry["options"])
+            one = Question(entry["id"], entry["ask"], entry["source"], options)
+            _validate(one, found)
+            if not one.id.startswith(file.name.removesuffix("test.toml").removesuffix(".toml")):
+                raise ValueError(f"question {one.id!r} is in {file.name}, expected its own file")
+            found[one.id] = one
     return found
 
 

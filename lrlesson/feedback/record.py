@@ -81,6 +81,7 @@ def _tidied(data: dict[str, Any]) -> dict[str, Any]:
     for entry in data["predictions"].values():
         for which in ("first", "latest"):
             _keep(entry, which, _is_answer)
+        _keep(entry, "revealed", lambda value: isinstance(value, str))
     data["pretest"] = {id: entry for id, entry in data["pretest"].items() if _is_answer(entry)}
     return data
 

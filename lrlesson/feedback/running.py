@@ -25,6 +25,7 @@ import numpy as np
 from lrlesson.feedback.exercise import Case
 
 HERE = Path(__file__).parent
+PATIENCE = 5  # so many times a running answer may catch what stops it, then it is shot at faster
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,18 @@ class Runner:
             yield
             return
 
+        fired = 0
+
         def stop(_number: int, frame: types.FrameType | None) -> None:
-            if self._running:
+            nonlocal fired
+            if not self._running or (frame and frame.f_code.co_filename == __file__):
+                return
+            fired += 1
+            if fired > PATIENCE:  # again at once, where a handler of a handler has just caught it
+                signal.setitimer(signal.ITIMER_REAL, fired % 40 * 1e-6 + 1e-6, 0.02)
+            else:
                 _raise_once_more_in(frame)
-                raise TimeUp
+            raise TimeUp
 
         handler = signal.signal(signal.SIGALRM, stop)
         tracing = sys.gettrace()

@@ -69,9 +69,18 @@ def test_a_prediction_by_keyboard_alone(lab: rig.Lab):
     expect(options.get_by_role("radio", name="Their average")).to_be_checked()
     expect(sure.get_by_role("radio", name="fairly sure")).to_be_checked()
     reply = peak.locator("[aria-live=polite]")
+    expect(reply).to_contain_text("Recorded")
+    expect(reply).not_to_contain_text("1.001")
+    assert focused(lab) == "Record my answer"
+    later = peak.get_by_role("button", name="I have run it: what happened?")
+    expect(later).to_be_visible()
+    keyboard.press("Tab")
+    assert focused(lab) == "I have run it: what happened?"
+    keyboard.press("Enter")
     expect(reply).to_contain_text("Not so")
     expect(reply).to_contain_text("at 1.001 of 2/20 the run diverges", ignore_case=True)
-    assert focused(lab) == "Record my answer"
+    expect(later).to_be_hidden()
+    expect(reply).to_be_focused()
     # The question below is another one: nothing of it was chosen.
     expect(form(lab, "mirror").locator("input:checked")).to_have_count(0)
 
@@ -127,6 +136,6 @@ def test_without_a_kernel_the_form_says_so(lab: rig.Lab):
     mirror = form(lab, "mirror")
     lab.stop_kernel()
     mirror.get_by_role("radio", name="The one at 5 %").check()
-    mirror.get_by_role("button").click()
+    mirror.get_by_role("button", name="Record").click()
     reply = mirror.locator("[aria-live=polite]")
     expect(reply).to_contain_text("No answer from Python yet", timeout=10_000)

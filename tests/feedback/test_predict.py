@@ -41,13 +41,34 @@ def test_the_text_is_the_same_on_every_run():
     assert "object at" not in repr(predict("02-q1"))
 
 
-def test_answering_by_a_call_shows_the_reply_to_that_option():
+@pytest.mark.parametrize("letter", "abc")
+def test_a_prediction_is_recorded_first_and_answered_when_asked(letter):
     question = all_questions()["02-q1"]
-    for letter in question.letters:
-        text = repr(predict("02-q1", letter, confidence=2))
-        assert question.option(letter).why in text
-        assert "66" in text
-        assert ("✓ Right" in text) == (letter == question.right)
+    text = repr(predict("02-q1", letter, confidence=2))
+    assert "Recorded" in text
+    assert 'What happened? predict("02-q1", reveal=True)' in text
+    assert not any(option.why in text for option in question.options)
+    assert repr(predict("02-q1")) == text
+    text = repr(predict("02-q1", reveal=True))
+    assert question.option(letter).why in text
+    assert "66" in text
+    assert ("✓ Right" in text) == (letter == question.right)
+    assert repr(predict("02-q1")) == text
+
+
+@pytest.mark.parametrize("letter", "abc")
+def test_a_question_from_memory_is_answered_at_once(letter):
+    question = all_questions()["02-r1"]
+    prediction = predict("02-r1", letter)
+    assert question.option(letter).why in repr(prediction)
+    form = form_of(predict("02-r1"), "02-r1")
+    assert form.widget.later == ""
+
+
+def test_asking_what_happened_before_an_answer_reveals_nothing():
+    asked = repr(predict("02-q1"))
+    assert repr(predict("02-q1", reveal=True)) == asked
+    assert "Recorded" in repr(predict("02-q1", "a"))
 
 
 def test_the_first_answer_stays_the_prediction(progress_file):
@@ -68,28 +89,30 @@ def test_before_an_answer_nothing_is_known():
 
 def test_a_rerun_shows_what_was_recorded():
     predict("02-q5", "a", confidence=2)
-    text = repr(predict("02-q5"))
-    assert "4026" in text
-    form = form_of(predict("02-q5"), ("02-q5", True))
+    form = form_of(predict("02-q5"), "02-q5")
     assert form.widget.marked == {"chosen": 0, "confidence": 1}
+    assert "Recorded" in form.widget.reply
+    assert "4026" not in form.widget.reply
+    predict("02-q5", reveal=True)
+    assert "4026" in repr(predict("02-q5"))
+    form = form_of(predict("02-q5"), "02-q5")
     assert "4026" in form.widget.reply
+    assert form.widget.later == ""
 
 
-def test_recorded_now_and_revealed_later():
-    prediction = predict("02-q1", "a", reveal=False)
-    assert "Recorded" in repr(prediction)
-    assert "66" not in repr(prediction)
-    assert "66" in repr(predict("02-q1"))
-
-
-def test_the_form_records_and_replies():
+def test_the_form_records_and_replies_later():
     prediction = predict("02-q4")
-    form = form_of(prediction, ("02-q4", True))
+    form = form_of(prediction, "02-q4")
     assert form.widget.question["ask"] == all_questions()["02-q4"].ask
-    assert form.widget.reply == ""
+    assert (form.widget.reply, form.widget.later) == ("", "")
     press(form, chosen=0, confidence=2)
     assert (prediction.choice, prediction.confidence) == ("a", 3)
-    assert "34 %" in form.widget.reply
+    assert "Recorded" in form.widget.reply
+    assert "third" not in form.widget.reply
+    assert form.widget.later == "I have run it: what happened?"
+    press(form, button=-1)
+    assert "about a third" in form.widget.reply
+    assert form.widget.later == ""
     press(form, chosen=2)
     assert (prediction.choice, prediction.latest) == ("a", "c")
     assert "Right" in form.widget.reply
@@ -97,13 +120,13 @@ def test_the_form_records_and_replies():
 
 def test_a_form_pressed_without_a_choice_records_nothing():
     prediction = predict("02-q4")
-    press(form_of(prediction, ("02-q4", True)))
+    press(form_of(prediction, "02-q4"))
     assert prediction.choice is None
 
 
 def test_a_rerun_closes_the_form_before_it():
-    first = form_of(predict("02-q4"), ("02-q4", True))
-    second = form_of(predict("02-q4"), ("02-q4", True))
+    first = form_of(predict("02-q4"), "02-q4")
+    second = form_of(predict("02-q4"), "02-q4")
     assert first.widget.comm is None
     assert second.widget.comm is not None
 
