@@ -5,7 +5,8 @@ per learning rate. Each trains all of its runs together: weights have shape (run
 number r comes out the same, bit for bit, however many others stand beside it.
 
 A seed is one int, and then every run has the same start, batches and noise, so that runs differ
-by their rate alone; or a sequence of ints, one per run.
+by their rate alone; or a sequence of ints, one per run. Bad input raises a TypeError or ValueError
+that names the argument; a run that diverges raises nothing, since that is a result.
 """
 
 import os
@@ -136,14 +137,19 @@ def descend(
     noisy losses. The history has losses (runs, steps + 1), the last one after the last update,
     and weights (runs, steps + 1, dim) unless keep_weights is False.
     """
+    _is_a("descend", "loss", loss, Loss, "Quadratic([1, 20])")
+    _is_a("descend", "optimizer", optimizer, Optimizer, "SGD()")
     steps = checked("descend", "steps", steps, COUNT, runs=False)
     start, rng = loss.point(w0), _generators("descend", seed)
+    if start.ndim > 2 or not np.isfinite(start).all():
+        expected = "finite numbers, of shape (dim,) or (runs, dim)"
+        raise ValueError(refusal("descend", "w0", w0, expected))
     control, runs = _control("descend", schedule, steps, start, rng)
     w = np.broadcast_to(start, (runs, loss.dim)).copy()
     state = optimizer.init(w)
 
-    losses, rates, path = [loss(w)], [], [w]
     with _arithmetic():
+        losses, rates, path = [loss(w)], [], [w]
         for t in _progress(steps):
             gradient = loss.gradient(w, rng)
             rate = _each(control.rate(t, losses[-1], gradient, w, loss), runs)
@@ -187,6 +193,7 @@ def train(
     by default an epoch. keep_weights: keep the weights of the start and of every evaluation.
     stop_after: a number of updates after which to stop within the epochs.
     """
+    _is_a("train", "optimizer", optimizer, Optimizer, "SGD()")
     per_epoch = _per_epoch("train", network, data, batch)
     updates = per_epoch * checked("train", "epochs", epochs, POSITIVE_COUNT, runs=False)
     if stop_after is not None:
@@ -254,12 +261,14 @@ def sweep(
     schedule: a Schedule that each rate is multiplied by, such as Cosine(1, T); constant by default.
     Evaluates at the start and at the end only, unless evaluate_every says otherwise.
     """
-    lr = np.atleast_1d(checked("sweep", "lr", np.atleast_1d(lr), RATE))
-    seeds = 1 if isinstance(seed, (int, np.integer)) else len(seed)
-    rates = np.repeat(lr, seeds)
+    lr = checked("sweep", "lr", np.atleast_1d(lr), RATE)
+    epochs = checked("sweep", "epochs", epochs, POSITIVE_COUNT, runs=False)
     shape = Constant(1.0) if schedule is None else schedule
+    _is_a("sweep", "schedule", shape, Schedule, "Cosine(1, 840)")
     options.setdefault("evaluate_every", epochs * _per_epoch("sweep", network, data, batch))
-    paired = seed if isinstance(seed, (int, np.integer)) else list(seed) * lr.size
+    seeds = np.size(seed)
+    rates = np.repeat(lr, seeds)
+    paired = seed if np.ndim(seed) == 0 else list(seed) * lr.size  # type: ignore[arg-type]
     history = train(network, data, optimizer, shape * rates, epochs, batch, paired, **options)
     return replace(history, grid=(lr.size, seeds))
 
@@ -366,7 +375,7 @@ def _control(owner: str, schedule: Any, updates: int, w: np.ndarray, rng: Any) -
 
 def _each(rate: Any, runs: int) -> np.ndarray:
     """One rate per run: a controller may give one for all."""
-    return np.broadcast_to(np.asarray(rate, dtype=float), (runs,))
+    return np.zeros(runs) + rate
 
 
 def _planned(owner: str, schedule: Any, updates: int) -> np.ndarray:
@@ -413,8 +422,17 @@ def _spawned(rng: Any, n: int) -> tuple[Any, ...]:
     return tuple(rng.spawn(n))
 
 
+def _is_a(owner: str, argument: str, value: Any, kind: type, example: str) -> None:
+    if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIOM" else "a"  # an MLP
+        expected = f"{article} {kind.__name__}, such as {example}"
+        raise TypeError(refusal(owner, argument, value, expected))
+
+
 def _per_epoch(owner: str, network: MLP, data: Data, batch: int | None) -> int:
     """Updates per epoch, after checking that network, data and batch fit together."""
+    _is_a(owner, "network", network, MLP, "net_a()")
+    _is_a(owner, "data", data, Data, "digits()")
     outputs = data.classes or 1
     if (network.sizes[0], network.sizes[-1]) != (data.features, outputs):
         raise ValueError(
@@ -436,6 +454,8 @@ def _initial(network: MLP, w0: Any, rng: Any) -> np.ndarray:
             return np.stack([network.init(one) for one in rng])
         return network.init(rng)
     w0 = np.asarray(w0, dtype=network.dtype)
+    if not np.isfinite(w0).all():
+        raise ValueError(refusal("train", "w0", w0, "finite numbers"))
     if w0.ndim not in (1, 2) or w0.shape[-1] != network.P:
         raise ValueError(
             f"train: w0 has shape {w0.shape}, expected ({network.P},) or (runs, {network.P})"

@@ -326,6 +326,27 @@ BOWL = Quadratic([1, 2])
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda: descend(BOWL, [1, 1], SGD, 0.1, 5), r"optimizer = .*expected an Optimizer, such"),
+        (lambda: descend(BOWL, [1, 1], SGD(), "fast", 5), "lr = 'fast'"),
+        (lambda: descend(lambda w: w @ w, [1, 1], SGD(), 0.1, 5), "descend: loss = "),
+        (lambda: train(net_a, digits(), SGD(), 0.1, 1), r"network = .* an MLP, such as net_a\(\)"),
+        (lambda: train(net_a(), digits, SGD(), 0.1, 1), r"data = .* a Data, such as digits\(\)"),
+        (lambda: sweep(net_a(), digits(), SGD(), 0.1, "1"), "sweep: epochs = '1'"),
+        (lambda: sweep(net_a(), digits(), SGD(), 0.1, 1, schedule=0.1), "sweep: schedule = 0.1"),
+        (lambda: train(net_a(), digits(), SGD(), 0.1, 1, seed="lucky"), "seed = 'lucky'"),
+    ],
+)
+def test_what_is_of_the_wrong_kind_is_refused_in_one_sentence(call, message):
+    with pytest.raises(TypeError, match=message) as error:
+        call()
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: descend(BOWL, [1, np.nan], SGD(), 0.1, 5), "w0 = .*nan.* expected finite"),
+        (lambda: descend(BOWL, np.ones((1, 1, 2)), SGD(), 0.1, 5), "w0 = .*expected finite"),
         (lambda: descend(BOWL, [1, 1], SGD(), -0.1, 5), "lr = -0.1"),
         (lambda: descend(BOWL, [1, 1], SGD(), np.nan, 5), "lr = nan"),
         (lambda: descend(BOWL, [1, 1], SGD(), lambda t: 1 - t, 5), r"descend: schedule\(2\) = -1"),
