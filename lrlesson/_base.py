@@ -37,6 +37,7 @@ class Rule(NamedTuple):
     text: str
     holds: Callable[[Any], Any]
     integer: bool = False
+    finite: bool = True
 
 
 ANY = Rule("a finite number", lambda x: x == x)
@@ -46,6 +47,7 @@ POSITIVE = Rule("a finite number greater than 0", lambda x: x > 0)
 UPDATES = Rule("a number of updates greater than 0", lambda x: x > 0)
 UPDATES_OR_ZERO = Rule("a number of updates, at least 0", lambda x: x >= 0)
 FACTOR = Rule("a factor greater than 0 and at most 1", lambda x: (x > 0) & (x <= 1))
+UP_TO = Rule("a number greater than 0, or inf for no limit", lambda x: x > 0, finite=False)
 FRACTION = Rule("a number from 0 up to, but not including, 1", lambda x: (x >= 0) & (x < 1))
 AT_LEAST_ONE = Rule("a factor of at least 1", lambda x: x >= 1)
 COUNT = Rule("a whole number, at least 0", lambda x: x >= 0, integer=True)
@@ -59,6 +61,7 @@ Positive = Annotated[float, POSITIVE]
 Updates = Annotated[float, UPDATES]
 UpdatesOrZero = Annotated[float, UPDATES_OR_ZERO]
 Factor = Annotated[float, FACTOR]
+UpTo = Annotated[float, UP_TO]
 Fraction = Annotated[float, FRACTION]
 Stretch = Annotated[float, AT_LEAST_ONE]
 Growth = Annotated[float, POSITIVE]
@@ -87,7 +90,7 @@ def checked(owner: str, argument: str, value: Any, rule: Rule, runs: bool = True
     if isinstance(value, (bool, np.bool_, str, bytes)) or value is None:
         raise TypeError(problem)
     if isinstance(value, numbers.Real):
-        if not math.isfinite(value) or not rule.holds(value):
+        if (rule.finite and not math.isfinite(value)) or not rule.holds(value):
             raise ValueError(problem)
         if not rule.integer:
             return float(value)
@@ -104,7 +107,7 @@ def checked(owner: str, argument: str, value: Any, rule: Rule, runs: bool = True
         return checked(owner, argument, array.item(), rule, runs)
     if not runs or array.ndim != 1 or array.size == 0:
         raise ValueError(problem)
-    if not np.isfinite(array).all() or not np.all(rule.holds(array)):
+    if (rule.finite and not np.isfinite(array).all()) or not np.all(rule.holds(array)):
         raise ValueError(problem)
     array.flags.writeable = False
     return array
