@@ -17,11 +17,12 @@ _PUBLIC = {
         WarmupCosine WSD OneCycle Schedule updates epochs""",
     "optimizers": """
         SGD Lion AdaGrad RMSprop AdaDelta Adam AdamW AdaMax NAdam RAdam ScheduleFree Optimizer""",
+    "controllers": "ReduceOnPlateau Armijo Polyak",
     "losses": """
         Quadratic NoisyBowl LeastSquares Rosenbrock TwoWells noisy_quadratic_model""",
     "network": "MLP net_a net_b net_c linear",
     "data": "digits diabetes wine_raw breast_cancer zipf descr",
-    "training": "descend train sweep History",
+    "training": "descend train sweep range_test History",
     "scenes.explorers": "rate_dial race",
     "feedback": "check hint solution predict pretest summary progress",
     "doctor": "self_test",
