@@ -130,7 +130,7 @@ ANSWER = "def double(x):\n    {}\n    return 2 * x\n    {}"
 REFUSED = {
     "unknown role": (set_data("check", role="visible"), "unknown role 'visible'"),
     "no role": (without("check", "role"), "unknown role None"),
-    "unknown key": (set_data("check", poits=2), "unknown key 'poits'"),
+    "unknown key": (set_data("check", poits=2), "unknown key 'poits'"),  # codespell:ignore
     "unknown tag": (set_metadata("check", tags=["hidden"]), "unknown tag 'hidden'"),
     "mistyped table": (set_metadata("check", lrleson={}), "unknown metadata key 'lrleson'"),
     "duplicate id": (set_data("check", id="double.answer"), "'double.answer' is a duplicate"),
