@@ -56,6 +56,7 @@ def test_each_run_has_its_own_colour_and_style(ax):
 def test_u_curve_shows_the_median_and_marks_what_diverged(ax):
     loss = np.array([[2.0, 2.2, 2.4], [0.1, 0.2, 0.6], [0.1, np.nan, 0.3], [np.nan] * 3])
     failed = np.isnan(loss)
+    loss[3, 0] = 1e20  # diverged, though not to infinity
     figures.u_curve([0.01, 0.1, 1.0, 10.0], loss, failed, ax=ax)
     curve = lines(ax)["median of the runs that train, of 3"]
     np.testing.assert_allclose(curve.get_ydata(), [2.2, 0.2, 0.2, np.nan])

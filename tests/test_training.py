@@ -175,6 +175,8 @@ def test_train_shuffles_and_leaves_out_the_rest_of_an_epoch():
     assert history.evaluated.tolist() == [0, 42, 84]
     assert history.train_loss.shape == (1, 3)
     assert train(net_a(), data, SGD(), 0.1, 3, None).updates == 3
+    for stop, updates in ((50, 50), (500, 84)):
+        assert train(net_a(), data, SGD(), 0.1, 2, stop_after=stop).updates == updates
 
 
 def test_full_batch_training_is_gradient_descent():
