@@ -115,7 +115,8 @@ class Armijo(Controller):
 
     It tries lr0, and at later updates `grow` times the rate used last, and multiplies by `shrink`
     until the loss is low enough. Each try costs one evaluation of the loss. The search is along
-    the gradient, so it belongs with SGD(). Where no rate lowers the loss, the rate is 0.
+    the gradient, so it belongs with SGD(). The rate is 0 where the gradient is 0, where loss or
+    gradient is no longer finite, and where no rate lowers the loss.
     Armijo 1966; for batches Vaswani et al. 2019.
     """
 
@@ -133,19 +134,17 @@ class Armijo(Controller):
     def rate(self, t: int, loss: Any, grad: Any, w: Any, evaluate: Callable) -> Any:
         loss, grad, w = np.asarray(loss), np.asarray(grad), np.asarray(w)
         slope = (grad.astype(float) ** 2).sum(axis=-1)
+        able = np.isfinite(loss) & np.isfinite(slope) & (slope > 0)
         first = self.lr0 if self.state.lr is None else self.state.lr * self.grow
-        lr = first + np.zeros(loss.shape)
-        smallest = lr * 1e-30
-        low = np.zeros(loss.shape, dtype=bool)
-        while not low.all():
-            tried = w - np.asarray(lr)[..., None].astype(w.dtype) * grad
-            low |= evaluate(tried) <= loss - self.c * lr * slope
-            low |= lr < smallest
-            lr = np.where(low, lr, lr * self.shrink)
-        found = lr >= smallest
-        # Where nothing was found, or the gradient is 0 and every rate is as good, none is learnt.
-        known = found & (slope > 0)
-        self.state.lr = np.where(known, lr, first / self.grow)
+        lr = np.minimum(first, 1e300) + np.zeros(loss.shape)  # halves of inf would be inf for ever
+        smallest, done = 1e-30 * lr, ~able
+        while not done.all():
+            tried = w - lr[..., None].astype(w.dtype) * grad
+            enough = loss - (self.c * lr * slope).astype(loss.dtype)
+            done = done | (evaluate(tried) <= enough) | (lr < smallest)
+            lr = np.where(done, lr, lr * self.shrink)
+        found = able & (lr >= smallest)
+        self.state.lr = np.where(found, lr, first / self.grow)  # nothing found, nothing learnt
         return np.where(found, lr, 0.0)
 
 

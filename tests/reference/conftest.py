@@ -1,0 +1,6 @@
+"""Lets the test and the script that writes the vectors share one table."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
