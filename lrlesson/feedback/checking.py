@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+import numpy as np
+
 from lrlesson.feedback.cards import Card, Shown
 from lrlesson.feedback.diagnosis import behaviour, diagnose
 from lrlesson.feedback.exercise import Exercise
@@ -149,7 +151,8 @@ def _failures(exercise: Exercise, outcomes: list[list[Outcome]]) -> list[Failure
     for property, came, wanted in zip(exercise.properties, outcomes, expected, strict=True):
         for case, a, b in zip(property.cases, came, wanted, strict=True):
             if not _holds(exercise, property.holds, a, b):
-                found.append(Failure(property.name, property.law, case.text, _came(a, b)))
+                said = _came(exercise, a, b)
+                found.append(Failure(property.name, property.law, case.text, said))
                 break
     return found
 
@@ -162,8 +165,8 @@ def _holds(exercise: Exercise, holds: Any, came: Outcome, wanted: Outcome) -> bo
     return alike(came, wanted, exercise.rtol, exercise.atol)
 
 
-def _came(came: Outcome, wanted: Outcome) -> str:
-    """What came back; where only the type is wrong, that."""
+def _came(exercise: Exercise, came: Outcome, wanted: Outcome) -> str:
+    """What came back; where only the type is wrong, that; of a long array also the first fault."""
     if came.kind == "value" and wanted.is_array and not came.is_array:
         return f"{came.shown}, which is not a NumPy array"
     if (
@@ -173,6 +176,18 @@ def _came(came: Outcome, wanted: Outcome) -> str:
         and "shape" not in came.shown
     ):
         return f"{came.shown}, of shape {came.array.shape}"
+    if (
+        came.array is not None
+        and wanted.array is not None
+        and came.array.shape == wanted.array.shape
+        and "shape" in came.shown
+    ):
+        a, b = came.array, wanted.array
+        wrong = ~np.isclose(a, b, rtol=exercise.rtol, atol=exercise.atol, equal_nan=True)
+        if wrong.any():
+            place = tuple(int(i) for i in np.argwhere(wrong)[0])
+            where = ", ".join(map(str, place))
+            return f"{came.shown}; the first that is wrong is [{where}], {a[place]:.6g}"
     return came.shown
 
 

@@ -59,6 +59,18 @@ def literal(value: object) -> str:
     return repr(value)
 
 
+def varied(code: str, *changes: tuple[str, str]) -> str:
+    """The code with each (old, new) put in: how a wrong solution is made from the reference.
+
+    Raises ValueError where `old` does not occur exactly once.
+    """
+    for old, new in changes:
+        if code.count(old) != 1:
+            raise ValueError(f"{old!r} occurs {code.count(old)} times, expected once, in:\n{code}")
+        code = code.replace(old, new)
+    return code
+
+
 @dataclass(frozen=True)
 class Property:
     """A law that a right answer obeys: a name, a sentence that gives no answer away, and cases.

@@ -120,6 +120,151 @@ MISCONCEPTIONS = {
     "interval-hard-coded": _entry(None, "04", "The interval is typed in; `every` is not used."),
     "rates-stay-integers": _entry(None, "04", "Integer steps make integer rates: all zero."),
     "drops-at-the-start": _entry(None, "04", "The first drop comes at t = 0 or right after it."),
+    # Slips with any formula or class.
+    "whole-quotient": _entry(None, "04", "`//` is used where the quotient has a fraction."),
+    "upside-down": _entry(None, "02", "Numerator and denominator are exchanged."),
+    "one-state-for-all": _entry(
+        None, "08", "The memory belongs to the class, so two optimizers share it."
+    ),
+    "one-number-for-all-weights": _entry(
+        None, "08", "All weights share one memory, so they share one rate."
+    ),
+    "eps-inside-the-root": _entry(None, "08", "ε stands under the root and not beside it."),
+    "no-eps": _entry(None, "08", "Nothing keeps the division from being by zero."),
+    "no-root": _entry(None, "08", "The division is by the squares and not by their root."),
+    "changes-the-weights-in-place": _entry(None, "01", "The step writes into the caller's w."),
+    "changes-the-gradient-in-place": _entry(None, "01", "The step writes into the caller's g."),
+    "used-before-updated": _entry(
+        None, "08", "This gradient enters the memory only after it has been used."
+    ),
+    # The critical rate.
+    "trace-limits": _entry(None, "02", "The sum of the curvatures sets the stability limit."),
+    "diagonal-is-curvature": _entry(
+        None, "02", "The curvatures stand on the diagonal of H, whatever stands beside it."
+    ),
+    "best-rate-is-limit": _entry(None, "02", "The rate that is fastest is the largest stable one."),
+    "first-direction-only": _entry(None, "02", "Only the first direction is looked at."),
+    "norm-is-curvature": _entry(None, "02", "The size of all entries of H is its curvature."),
+    "row-sum-is-curvature": _entry(None, "02", "The largest row sum of H is its curvature."),
+    "matrix-only": _entry(None, "02", "A curvature that is a plain number is not handled."),
+    # The rate for a floor.
+    "small-rate-formula": _entry(None, "03", "The floor is ησ²/4 for every rate, also large ones."),
+    "sigma-not-squared": _entry(None, "03", "The floor grows with σ and not with σ²."),
+    "floor-of-a-rate": _entry(None, "03", "The formula for the floor is not solved for the rate."),
+    "limit-for-floor": _entry(None, "03", "Any stable rate reaches the floor, so take the limit."),
+    "curvature-left-out": _entry(None, "03", "The floor does not depend on the curvature."),
+    "sign-in-the-sum": _entry(None, "03", "A term changed sides and kept its sign."),
+    "factor-of-two": _entry(None, "03", "A factor of two was lost on the way."),
+    "noise-raises-the-rate": _entry(None, "03", "More noise calls for a larger rate."),
+    "root-of-the-target": _entry(None, "03", "The floor grows with the square of the rate."),
+    "cut-off-at-the-limit": _entry(None, "03", "An approximation is exact if it is cut off."),
+    # The factor per step.
+    "linear-share": _entry(None, "04", "A factor takes away the same amount at every step."),
+    "counts-the-gaps": _entry(None, "04", "T updates multiply by the factor T − 1 times."),
+    "counts-one-too-many": _entry(None, "04", "T updates multiply by the factor T + 1 times."),
+    "final-is-divided": _entry(None, "04", "The share that is left is divided by the steps."),
+    "exponent-upside-down": _entry(None, "04", "The share is taken to a power and not a root."),
+    "epochs-left-out": _entry(None, "04", "The number of epochs is not used."),
+    "final-is-what-is-lost": _entry(None, "04", "`final` is read as the share that is lost."),
+    "one-over-e": _entry(None, "04", "Every decay ends at 1/e of its start."),
+    "straight-near-one": _entry(None, "04", "Near 1 a power may be replaced by a line."),
+    "rounded-off": _entry(None, "04", "A factor near 1 may be rounded to two places."),
+    # Polynomial decay.
+    "climbs-after-the-end": _entry(None, "04", "The formula holds after its end as well."),
+    "end-as-a-floor": _entry(None, "04", "`lr_end` cuts the curve off from below."),
+    "end-added-on-top": _entry(
+        None, "04", "`lr_end` is added to a curve that already starts at lr0."
+    ),
+    "ends-one-step-early": _entry(None, "04", "The last value comes at T − 1."),
+    "ends-one-step-late": _entry(None, "04", "The last value comes at T + 1."),
+    "power-of-the-time-gone": _entry(
+        None, "04", "The power belongs to the time that is over, not to the time that is left."
+    ),
+    "multiplies-by-the-power": _entry(None, "04", "`power` is a factor and not an exponent."),
+    "power-ignored": _entry(None, "04", "`power` is not used."),
+    "end-ignored": _entry(None, "04", "`lr_end` is not used."),
+    "zero-after-the-end": _entry(None, "04", "After T the rate is zero, whatever lr_end is."),
+    "rate-climbs": _entry(None, "04", "The rate follows the time that is over, so it grows."),
+    # The triangular policy.
+    "step-size-is-a-cycle": _entry(None, "06", "`step_size` is a whole cycle, up and down."),
+    "peak-one-late": _entry(None, "06", "The peak comes one update late."),
+    "peak-one-early": _entry(None, "06", "The peak comes one update early."),
+    "starts-at-the-peak": _entry(None, "06", "The cycle begins at its highest rate."),
+    "sawtooth": _entry(None, "06", "The rate climbs and falls back at once."),
+    "slow-sawtooth": _entry(
+        None, "06", "The rate climbs for a whole cycle and falls back at once."
+    ),
+    "amplitude-is-the-maximum": _entry(
+        None, "06", "The triangle of height max_lr stands on base_lr."
+    ),
+    "sine-for-a-line": _entry(None, "06", "The flanks of a triangle are rounded."),
+    "one-cycle-only": _entry(None, "06", "After one cycle the rate stays at its base."),
+    "peaks-halve": _entry(None, "06", "Every cycle is half as high as the one before."),
+    "base-ignored": _entry(None, "06", "The rate comes down to zero and not to base_lr."),
+    "stays-at-the-peak": _entry(None, "06", "The rate climbs and does not come down."),
+    # Warmup and cosine.
+    "first-step-wasted": _entry(None, "07", "The ramp begins at zero, so one update does nothing."),
+    "cosine-from-the-start": _entry(None, "07", "The cosine's clock starts at t = 0, in the ramp."),
+    "no-warmup-crashes": _entry(None, "07", "There is always a warmup to divide by."),
+    "ramp-times-cosine": _entry(None, "07", "Ramp and cosine are multiplied over the whole run."),
+    "line-for-cosine": _entry(None, "07", "The decay is a straight line."),
+    "quarter-cosine": _entry(None, "07", "A quarter of a cosine is used, which falls at its end."),
+    "whole-cosine": _entry(None, "07", "A whole cosine is used, which comes back up."),
+    "decay-is-too-long": _entry(None, "07", "The decay takes T updates after the warmup."),
+    "ramp-one-step-long": _entry(None, "07", "The ramp takes one step too many, beyond lr0."),
+    "warmup-left-out": _entry(None, "07", "The decay starts at once, at its full rate."),
+    # AdaGrad.
+    "sums-absolute-values": _entry(None, "08", "AdaGrad sums the sizes of the gradients."),
+    "divides-twice": _entry(None, "08", "The rate that was divided is kept and divided again."),
+    "mean-for-sum": _entry(None, "08", "AdaGrad divides by the mean of the squares."),
+    "no-memory": _entry(None, "08", "Only the last gradient counts."),
+    "starts-at-one": _entry(None, "08", "The sum of squares begins at 1 and not at 0."),
+    "keeps-the-largest": _entry(None, "08", "The largest gradient counts and not their sum."),
+    "squares-the-sum": _entry(None, "08", "The gradients are added first and squared then."),
+    # RMSprop.
+    "rho-swapped": _entry(None, "08", "ρ and 1 − ρ have changed places."),
+    "share-missing": _entry(None, "08", "The new square enters the average with the weight 1."),
+    "averages-the-gradient": _entry(None, "08", "The gradient is averaged and not its square."),
+    "still-adagrad": _entry(None, "08", "The squares are added up and never forgotten."),
+    "corrects-what-stays": _entry(
+        None, "08", "RMSprop corrects its average for its start at zero."
+    ),
+    "starts-at-the-first-square": _entry(None, "08", "The average begins at the first square."),
+    # Adam.
+    "no-correction": _entry(None, "09", "The averages are used as they are, near zero at first."),
+    "only-m-corrected": _entry(None, "09", "Only the average of the gradients is corrected."),
+    "only-v-corrected": _entry(None, "09", "Only the average of the squares is corrected."),
+    "betas-swapped": _entry(None, "09", "β₁ and β₂ have changed places."),
+    "counts-from-zero": _entry(None, "09", "The first step has the number 0 in the correction."),
+    "counts-from-two": _entry(None, "09", "The first step has the number 2 in the correction."),
+    "always-the-first-step": _entry(None, "09", "Every step has the number 1 in the correction."),
+    "no-first-average": _entry(None, "09", "The gradient itself is used, not its average."),
+    "corrected-is-kept": _entry(
+        None, "09", "The corrected average is what the next step averages."
+    ),
+    "eps-on-the-raw-root": _entry(None, "09", "ε is added to the root that is not yet corrected."),
+    "beta-times-t": _entry(None, "09", "The correction is 1 − βt and not 1 − βᵗ."),
+    # The range test.
+    "linear-sweep": _entry(None, "10", "Rates are spaced evenly, so nearly all are large."),
+    "restarts-every-time": _entry(None, "10", "Every rate is tried from the start again."),
+    "never-stops": _entry(None, "10", "The test goes on after the loss has blown up."),
+    "first-rate-skipped": _entry(None, "10", "The sweep begins after its first rate."),
+    "last-rate-missing": _entry(None, "10", "n rates have n equal gaps between them."),
+    "compared-with-the-first": _entry(
+        None, "10", "The loss is compared with the first, not the best."
+    ),
+    "keeps-the-broken-loss": _entry(None, "10", "The loss that ended the test is part of it."),
+    "lets-nan-pass": _entry(None, "10", "A loss that is no number is not larger than anything."),
+    "loss-after-the-step": _entry(None, "10", "The loss after the step is put beside the rate."),
+    "lowest-single-loss": _entry(None, "10", "The lowest single loss shows the rate."),
+    "average-starts-at-zero": _entry(
+        None, "10", "A fading mean that starts at 0 needs no correction."
+    ),
+    "tenth-of-the-way": _entry(
+        None, "10", "A tenth of the place in the list is a tenth of the rate."
+    ),
+    "steepest-point": _entry(None, "10", "The rate at the steepest fall is taken."),
+    "rate-at-the-end": _entry(None, "10", "The last rate before the end, divided, is taken."),
 }
 
 

@@ -194,7 +194,7 @@ def numbers(value: object, array: np.ndarray) -> str:
         return f"{float(array):.6g}"
     kind = "a list" if isinstance(value, (list, tuple)) else "an array"
     if array.size <= 8:
-        text = np.array2string(array, precision=4, separator=", ", suppress_small=False)
+        text = np.array2string(array, precision=6, separator=", ", suppress_small=False)
         return " ".join(text.split())
     with np.printoptions(precision=4):
         first, last = (" ".join(str(array[i]).split()) for i in (0, -1))

@@ -1,0 +1,244 @@
+"""X11, Adam."""
+
+from typing import Any
+
+import numpy as np
+
+from lrlesson.feedback.exercise import Case, Exercise, Property, Wrong, varied
+from lrlesson.feedback.exercises.adaptive import bad_manners, manners, walking
+
+SETTINGS = "0.1, 0.9, 0.999, 1e-8"
+adam = walking("Adam", SETTINGS)
+quick = walking("Adam", "0.1, 0.5, 0.75, 1e-8")
+with_eps = walking("Adam", "0.1, 0.5, 0.75, 1.0")
+MIXED = [[1.0, -2.0], [-0.5, 2.0], [3.0, 0.1], [0.25, 8.0], [-2.0, 0.0]]
+
+
+def _scaled(cls: Any) -> np.ndarray:
+    ends = []
+    for scale in (1.0, 100.0):
+        optimizer, w = cls(0.1, 0.9, 0.999, 1e-8), np.zeros(2)
+        for gradient in MIXED:
+            w = optimizer.step(w, scale * np.array(gradient))
+        ends.append(w)
+    return ends[1] / ends[0]
+
+
+REFERENCE = """\
+class Adam:
+    def __init__(self, lr, beta1, beta2, eps):
+        self.lr, self.beta1, self.beta2, self.eps = lr, beta1, beta2, eps
+        self.m, self.v, self.t = 0.0, 0.0, 0
+
+    def step(self, w, g):
+        self.t = self.t + 1
+        self.m = self.beta1 * self.m + (1 - self.beta1) * g
+        self.v = self.beta2 * self.v + (1 - self.beta2) * g**2
+        m_hat = self.m / (1 - self.beta1**self.t)
+        v_hat = self.v / (1 - self.beta2**self.t)
+        return w - self.lr * m_hat / (np.sqrt(v_hat) + self.eps)
+"""
+COUNT = "self.t = self.t + 1"
+MEAN = "self.m = self.beta1 * self.m + (1 - self.beta1) * g\n"
+SQUARES = "self.v = self.beta2 * self.v + (1 - self.beta2) * g**2"
+M_HAT = "m_hat = self.m / (1 - self.beta1**self.t)"
+V_HAT = "v_hat = self.v / (1 - self.beta2**self.t)"
+ROOT = "(np.sqrt(v_hat) + self.eps)"
+
+EXERCISES = [
+    Exercise(
+        id="adam",
+        points=9,
+        notebook="09_adam.ipynb",
+        signature="Adam(lr, beta1, beta2, eps)",
+        reference=REFERENCE,
+        properties=[
+            Property(
+                "first-step",
+                "The first step moves every weight by lr against its gradient, large or small.",
+                [adam([[0.001]]), adam([[50.0, -0.001]]), quick([[2.0]])],
+            ),
+            Property(
+                "equal-gradients",
+                "With equal gradients every step is lr.",
+                [adam([[3.0]], times=2), adam([[3.0, -0.2]], times=6)],
+            ),
+            Property(
+                "mixed-gradients",
+                "Both averages fade, each by its own β, and both are corrected for their start.",
+                [quick([[3.0], [4.0]]), adam([[1.0], [-1.0]]), adam(MIXED), quick(MIXED)],
+            ),
+            Property(
+                "one-gradient-alone",
+                "What one weight's gradient was is nothing to the others.",
+                [adam([[1.0, 0.1], [0.0, 0.1]])],
+            ),
+            Property(
+                "tiny-gradient",
+                "A gradient of 0.00001 moves the weight by nearly lr as well: ε is smaller still.",
+                [adam([[1e-5]])],
+            ),
+            Property(
+                "eps",
+                "ε is added to the corrected root.",
+                [with_eps([[1.0]]), with_eps([[3.0], [4.0]])],
+            ),
+            Property(
+                "scale",
+                "A loss that is 100 times as large changes nothing.",
+                [
+                    Case(
+                        f"Adam({SETTINGS}) after five steps with 100 g / after five steps with g",
+                        _scaled,
+                    )
+                ],
+            ),
+            Property(
+                "zero-gradient",
+                "A weight whose gradient is zero stays where it is.",
+                [adam([[0.0]]), adam([[0.0, 1.0]])],
+            ),
+            *manners("Adam", SETTINGS),
+        ],
+        bank=[
+            Wrong(
+                "no-correction",
+                "Your first step is 3.16 times too long: the averages begin at zero, that of the "
+                "squares recovers more slowly, and nothing corrects for it.",
+                varied(REFERENCE, (M_HAT, "m_hat = self.m"), (V_HAT, "v_hat = self.v")),
+            ),
+            Wrong(
+                "only-m-corrected",
+                "You correct the average of the gradients only. That of the squares begins at zero "
+                "as well, so you divide by too little.",
+                varied(REFERENCE, (V_HAT, "v_hat = self.v")),
+            ),
+            Wrong(
+                "only-v-corrected",
+                "You correct the average of the squares only. That of the gradients begins at zero "
+                "as well, so your first steps are too short.",
+                varied(REFERENCE, (M_HAT, "m_hat = self.m")),
+            ),
+            Wrong(
+                "eps-inside-the-root",
+                "Your ε stands under the root: there it is as large as a gradient of 0.0001 and "
+                "slows small gradients down. It is added to the root.",
+                varied(REFERENCE, (ROOT, "np.sqrt(v_hat + self.eps)")),
+            ),
+            Wrong(
+                "betas-swapped",
+                "β₁ and β₂ have changed places. Equal gradients cannot reveal it, only mixed ones: "
+                "β₁ belongs to the gradients, β₂ to their squares.",
+                varied(
+                    REFERENCE,
+                    (
+                        "self.lr, self.beta1, self.beta2, self.eps",
+                        "self.lr, self.beta2, self.beta1, self.eps",
+                    ),
+                ),
+            ),
+            Wrong(
+                "counts-from-zero",
+                "Your first step has t = 0, so the correction divides by 1 − β⁰ = 0. Count first, "
+                "then use t.",
+                varied(
+                    REFERENCE,
+                    (f"{COUNT}\n        ", ""),
+                    (
+                        f"return w - self.lr * m_hat / {ROOT}",
+                        f"w = w - self.lr * m_hat / {ROOT}\n        {COUNT}\n        return w",
+                    ),
+                ),
+            ),
+            Wrong(
+                "counts-from-two",
+                "Your first step has t = 2: either start at 0 and count, or start at 1.",
+                varied(REFERENCE, ("0.0, 0.0, 0\n", "0.0, 0.0, 1\n")),
+            ),
+            Wrong(
+                "always-the-first-step",
+                "Every step of yours has t = 1: keep the count in `self` and do not begin anew in "
+                "`step`.",
+                varied(REFERENCE, (COUNT, "self.t = 1")),
+            ),
+            Wrong(
+                "averages-the-gradient",
+                "Your second average is of the gradient, not of its square: with gradients of "
+                "changing sign you divide by nearly nothing.",
+                varied(REFERENCE, ("g**2", "g"), ("np.sqrt(v_hat)", "np.abs(v_hat)")),
+            ),
+            Wrong(
+                "no-first-average",
+                "You step along this gradient, not along the average: the momentum is missing.",
+                varied(REFERENCE, (M_HAT, "m_hat = g")),
+            ),
+            Wrong(
+                "corrected-is-kept",
+                "You store the corrected average, and the next step averages it again. The "
+                "correction is for this step only.",
+                varied(
+                    REFERENCE,
+                    (M_HAT, f"self.{M_HAT.replace('m_hat', 'm')}\n        m_hat = self.m"),
+                ),
+            ),
+            Wrong(
+                "eps-on-the-raw-root",
+                "You add ε to the root before it is corrected. The difference is small, until ε "
+                "is not.",
+                varied(
+                    REFERENCE, (ROOT, "((np.sqrt(self.v) + self.eps) * np.sqrt(v_hat / self.v))")
+                ),
+            ),
+            Wrong(
+                "beta-times-t",
+                "Your correction has β times t. After t steps the start still has the weight β "
+                "to the power t.",
+                varied(
+                    REFERENCE,
+                    ("self.beta1**self.t", "self.beta1 * self.t"),
+                    ("self.beta2**self.t", "self.beta2 * self.t"),
+                ),
+            ),
+            Wrong(
+                "no-root",
+                "You divide by the average square and not by its root.",
+                varied(REFERENCE, (ROOT, "(v_hat + self.eps)")),
+            ),
+            Wrong(
+                "one-number-for-all-weights",
+                "You keep one average of squares for all weights: each has its own.",
+                varied(REFERENCE, ("g**2", "np.mean(g**2)")),
+            ),
+            Wrong(
+                "no-eps",
+                "A gradient of zero makes zero divided by zero: ε is there to prevent that.",
+                varied(REFERENCE, (ROOT, "np.sqrt(v_hat)")),
+            ),
+            Wrong(
+                "climbs",
+                "Your step climbs: it goes along the gradient.",
+                varied(REFERENCE, ("w - self", "w + self")),
+            ),
+            *bad_manners(
+                REFERENCE,
+                "self.m, self.v, self.t = 0.0, 0.0, 0",
+                MEAN,
+                (SQUARES, f"g **= 2\n        {SQUARES.replace('g**2', 'g')}"),
+            ),
+        ],
+        hints=[
+            (
+                "Three things are remembered between steps: the average of the gradients, the "
+                "average of their squares, and how many steps there were. All begin at zero."
+            ),
+            (
+                "In `step`: count, update both averages, correct both, then move. The correction "
+                "divides by 1 − β to the power t, and its result is not stored."
+            ),
+            (
+                "With m_hat and v_hat corrected, the step is lr · m_hat divided by (the root of "
+                "v_hat, plus ε). For t = 1 that is lr times the sign of g: check it by hand."
+            ),
+        ],
+    )
+]
