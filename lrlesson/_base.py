@@ -223,6 +223,8 @@ def _number(value: Any) -> str:
     return str(int(value)) if whole else repr(value)
 
 
+_PIECE = 8192  # times at once: 64 kB
+
 # --- Schedules ---------------------------------------------------------------------------------
 
 
@@ -257,26 +259,24 @@ class Schedule(Frozen):
 
         Raises TypeError or ValueError where t is not a number, or below 0, or not finite.
         """
-        times = self._times(t)
-        runs = self.runs
-        if runs is None:
-            rates = np.asarray(self.eta(times), dtype=float)
-        else:
-            rates = np.asarray(self._aligned(times.ndim).eta(times), dtype=float)
-        wanted = times.shape if runs is None else (runs, *times.shape)
-        if rates.shape != wanted:
-            rates = np.broadcast_to(rates, wanted).copy()
+        times, runs = self._times(t), self.runs
+        aligned = self if runs is None else self._aligned(times.ndim)
+        rates = np.empty(times.shape if runs is None else (runs, *times.shape))
+        # Piece by piece, so that what the formula computes on the way stays in the cache.
+        for k in range(0, times.shape[-1], _PIECE):
+            piece = times[..., k : k + _PIECE].astype(float, copy=False)
+            rates[..., k : k + _PIECE] = aligned.eta(piece)
         if np.ndim(t) > 0:
             return rates
         return float(rates[0]) if runs is None else rates[:, 0]
 
     def _times(self, t: Any) -> np.ndarray:
-        """t as a float array of at least one axis, so that one t takes the same route as many."""
+        """t as an array of at least one axis, so that one t takes the same route as many."""
         times = np.asarray(t)
         expected = "update numbers: finite and at least 0 (the first update is t = 0)"
         if times.dtype.kind not in "iuf":
             raise TypeError(refusal(type(self).__name__, "t", t, expected))
-        times = np.atleast_1d(times).astype(float, copy=False)
+        times = np.atleast_1d(times)
         if times.size and not (times.min() >= 0 and times.max() < np.inf):
             raise ValueError(refusal(type(self).__name__, "t", t, expected))
         return times

@@ -349,7 +349,7 @@ class WarmupCosine(Schedule):
     def eta(self, t: Any) -> Any:
         ramp = self.lr0 * np.minimum(1, (t + 1) / np.maximum(self.W, 1))
         rest = self.T - self.W
-        swing = 1 + np.cos(np.pi * (np.clip(t - self.W, 0, rest) / rest))
+        swing = 1 + np.cos(np.pi * (np.minimum(t - self.W, rest) / rest))
         return np.where(t < self.W, ramp, self.lr_end + 0.5 * (self.lr0 - self.lr_end) * swing)
 
 
