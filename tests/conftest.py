@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 import rig
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
+
+expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
 
 
 def need(program: str, found: object) -> None:

@@ -148,6 +148,7 @@ class Lab:
     def __init__(self, browser: Browser, server: Server, width: int = 1400, height: int = 1000):
         self.server = server
         self.context = browser.new_context(viewport={"width": width, "height": height})
+        self.context.set_default_timeout(60_000)
         self.page: Page = self.context.new_page()
         self.complaints: list[str] = []
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -160,9 +161,9 @@ class Lab:
         """Open one notebook, alone, and wait until its kernel is ready."""
         self.path = path
         self.page.goto(f"{self.server.url}lab/tree/{path}?reset&token={self.server.token}")
-        self.page.wait_for_function("window.jupyterapp !== undefined", timeout=60_000)
+        self.page.wait_for_function("window.jupyterapp !== undefined")
         self.page.evaluate("window.jupyterapp.restored")
-        self.page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for(timeout=60_000)
+        self.page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for()
         self.wait_idle(60)
 
     def wait_idle(self, seconds: float = 120) -> None:
@@ -186,22 +187,41 @@ class Lab:
 
     def run_all(self, seconds: float = 120) -> None:
         """Run every cell, through the menu."""
-        self.menu("Run", "Run All Cells")
-        self.page.wait_for_timeout(200)
+        with self._until_done("notebook:run-all-cells", seconds):
+            self.menu("Run", "Run All Cells")
+
+    @contextmanager
+    def _until_done(self, command: str, seconds: float) -> Iterator[None]:
+        """Wait for the end of a command that is started in the meantime, and for the kernel."""
+        self.page.evaluate(
+            """command => {
+                const { commands } = window.jupyterapp;
+                window.commandIsDone = false;
+                const watch = (_, { id, result }) => {
+                    if (id !== command) return;
+                    commands.commandExecuted.disconnect(watch);
+                    result.finally(() => { window.commandIsDone = true; });
+                };
+                commands.commandExecuted.connect(watch);
+            }""",
+            command,
+        )
+        yield
+        self.page.wait_for_function("window.commandIsDone", timeout=seconds * 1000)
         self.wait_idle(seconds)
 
     def stop_kernel(self) -> None:
         """Shut the kernel down, through the menu."""
         self.menu("Kernel", "Shut Down Kernel")
         self.page.wait_for_function(
-            "() => !window.jupyterapp.shell.currentWidget.sessionContext.session", timeout=20_000
+            "() => !window.jupyterapp.shell.currentWidget.sessionContext.session"
         )
 
     def save(self) -> Path:
         """Save through the menu; the notebook's file."""
         self.menu("File", "Save Notebook")
         self.page.wait_for_function(
-            "() => !window.jupyterapp.shell.currentWidget.context.model.dirty", timeout=20_000
+            "() => !window.jupyterapp.shell.currentWidget.context.model.dirty"
         )
         return self.server.folder / self.path
 
@@ -236,9 +256,8 @@ class Lab:
         """Run one cell with Ctrl+Enter; what is then to be read below it."""
         cell = self.cell(cell_id)
         cell.locator(".cm-content").click()
-        self.page.keyboard.press("Control+Enter")
-        self.page.wait_for_timeout(200)
-        self.wait_idle(seconds)
+        with self._until_done("notebook:run-cell", seconds):
+            self.page.keyboard.press("Control+Enter")
         shown = cell.locator(".jp-OutputArea")
         return shown.inner_text() if shown.count() else ""
 
