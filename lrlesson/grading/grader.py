@@ -7,6 +7,9 @@ import multiprocessing
 import os
 import platform
 import secrets
+import signal
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -15,16 +18,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lrlesson.grading import results, score
+from lrlesson.grading import provisioner, results, sandbox, score
 from lrlesson.grading.cells import Exercise, digest, lesson, read_exercises, read_sources
 from lrlesson.grading.collect import Submission, choose, collect
 from lrlesson.grading.course import Course, Entry, read_course
 from lrlesson.grading.errors import GradeError, GradingError
 from lrlesson.grading.graft import Copy, Graft, assemble, graft
 from lrlesson.grading.results import Row
-from lrlesson.grading.run import ISOLATION, Job, Outcome, run
+from lrlesson.grading.run import SANDBOX, UNSAFE, Job, Outcome, run
 
-WORKERS = 2
 WITH_VERSION = ("lrlesson", "numpy", "nbval", "ipykernel")
 Key = tuple[str, str]
 
@@ -45,6 +47,19 @@ class Summary:
     ignored: list[str]
 
 
+@dataclass(frozen=True)
+class _How:
+    """Where and how the kernels run."""
+
+    isolation: str
+    warm: bool
+    executor: Executor | None
+    workers: int
+
+    def job(self, notebook: str) -> Job:
+        return Job(notebook, isolation=self.isolation, warm=self.warm)
+
+
 @dataclass
 class _Task:
     learner: str
@@ -52,6 +67,7 @@ class _Task:
     exercise: Exercise
     graft: Graft
     input: str
+    isolation: str
 
     @property
     def key(self) -> Key:
@@ -64,6 +80,9 @@ def grade(
     solutions: Path,
     seed: int | None = None,
     *,
+    jobs: int | None = None,
+    warm: bool = True,
+    unsafe: bool = False,
     executor: Executor | None = None,
     on_row: Callable[[Row, int], None] | None = None,
 ) -> Summary:
@@ -71,7 +90,10 @@ def grade(
 
     solutions: the folder of the instructor's notebooks, with course.toml in it or beside it.
     seed: of the inputs that hidden checks draw; None takes that of the rows already in `out`, else
-    a new one. executor: runs the kernels, two processes if None; it is not shut down.
+    a new one. jobs: how many worker processes, one per processor if None. warm: fork kernels from a
+    server that has imported NumPy and Matplotlib. unsafe: no sandbox; a learner's code may then do
+    whatever the grader may. executor: runs the kernels, not worker processes of its own; it is not
+    shut down.
     on_row: called with each new row and the number still to come.
     Rows whose inputs have not changed are kept (those that failed by the grader's own trouble are
     tried again), so a run that was stopped goes on where it stopped.
@@ -79,6 +101,11 @@ def grade(
     raises but gives a row with status and reason.
     """
     submissions, out, solutions = Path(submissions), Path(out), Path(solutions)
+    if not unsafe and (why := sandbox.problem()):
+        raise GradeError(f"{why.rstrip('.')}; --unsafe grades without a sandbox.")
+    how = _How(UNSAFE if unsafe else SANDBOX, warm, executor, jobs or os.cpu_count() or 1)
+    if jobs is not None and jobs < 1:
+        raise GradeError(f"jobs = {jobs}, expected a number of worker processes from 1.")
     try:
         exercises = read_exercises(read_sources(solutions))
         course = read_course(solutions, exercises)
@@ -99,11 +126,11 @@ def grade(
     before = results.latest(results.read(path))
     if seed is None:
         seed = list(before.values())[-1].seed if before else secrets.randbelow(2**32)
-    tasks = _tasks(found, course, exercises, seed)
+    tasks = _tasks(found, course, exercises, seed, how.isolation)
     todo = [t for t in tasks if not _holds(before.get(t.key), t)]
     rows = {t.key: before[t.key] for t in tasks if _holds(before.get(t.key), t)}
     kept, left = len(rows), len(todo)
-    for row in _rows(todo, exercises, seed, executor):
+    for row in _rows(todo, exercises, seed, how):
         results.append(path, row)
         rows[row.learner, row.exercise] = row
         left -= 1
@@ -118,7 +145,11 @@ def _holds(row: Row | None, task: _Task) -> bool:
 
 
 def _tasks(
-    found: list[Submission], course: Course, exercises: dict[str, Exercise], seed: int
+    found: list[Submission],
+    course: Course,
+    exercises: dict[str, Exercise],
+    seed: int,
+    isolation: str,
 ) -> list[_Task]:
     tasks = []
     for submission in found:
@@ -133,8 +164,9 @@ def _tasks(
             depends = [exercises[e].digest for e in sorted(exercises)] if exercise.needs else []
             found_in = copy.digest if copy else ""
             known = [found_in, grafted.anomalies, exercise.digest, exercise.release, depends]
-            input_hash = digest([known, exercise.points, seed, ISOLATION, versions()])
-            tasks.append(_Task(submission.learner, entry, exercise, grafted, input_hash))
+            input_hash = digest([known, exercise.points, seed, isolation, versions()])
+            task = _Task(submission.learner, entry, exercise, grafted, input_hash, isolation)
+            tasks.append(task)
     return tasks
 
 
@@ -156,9 +188,7 @@ def _late(entry: Entry, copy: Copy) -> str:
     return f"late: changed {changed:%Y-%m-%d %H:%M}, deadline {entry.deadline:%Y-%m-%d %H:%M}"
 
 
-def _rows(
-    todo: list[_Task], exercises: dict[str, Exercise], seed: int, executor: Executor | None
-) -> Iterator[Row]:
+def _rows(todo: list[_Task], exercises: dict[str, Exercise], seed: int, how: _How) -> Iterator[Row]:
     """The rows as they are ready: at once where nothing is run, then those of the kernels."""
     ready = [task for task in todo if task.graft.status]
     running = {task.key: task for task in todo if not task.graft.status}
@@ -167,14 +197,14 @@ def _rows(
     if not running:
         return
     ids = sorted({task.exercise.id for task in running.values()})
-    jobs = {("", name): Job(assemble(exercises[name], exercises, [seed])) for name in ids}
+    jobs = {("", name): how.job(assemble(exercises[name], exercises, [seed])) for name in ids}
     reference: dict[str, Outcome] = {}
-    with _Workers(executor) as workers:
+    with _Workers(how, len(running)) as workers:
         for (_, name), outcome in workers.outcomes(jobs):
             _refuse_broken_reference(exercises[name], outcome)
             reference[name] = outcome
         jobs = {
-            key: Job(assemble(t.exercise, exercises, [seed], t.graft.answers))
+            key: how.job(assemble(t.exercise, exercises, [seed], t.graft.answers))
             for key, t in running.items()
         }
         for key, outcome in workers.outcomes(jobs):
@@ -256,7 +286,7 @@ def _row(
         status=status,
         reason=reason,
         seconds=round(seconds, 3),
-        isolation=ISOLATION,
+        isolation=task.isolation,
         seed=seed,
         versions=versions(),
         checks=checks or [],
@@ -283,18 +313,21 @@ def versions() -> dict[str, str]:
 
 
 class _Workers:
-    """Runs jobs on the given executor, or on two processes of its own."""
+    """Runs jobs on the given executor, or on processes of its own."""
 
-    def __init__(self, executor: Executor | None) -> None:
-        self.given = executor
+    def __init__(self, how: _How, most: int) -> None:
+        self.how, self.most = how, most
         self.own: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> _Workers:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         if self.own:
-            self.own.shutdown(cancel_futures=True)
+            processes = list((self.own._processes or {}).values())
+            self.own.shutdown(wait=kind is None, cancel_futures=True)
+            for process in processes if kind else []:  # stopped: a cell may have long to run
+                process.terminate()
 
     def outcomes(self, jobs: dict[Key, Job]) -> Iterator[tuple[Key, Outcome]]:
         """Each job's outcome, as they finish. A worker that is killed costs nobody else a mark.
@@ -302,7 +335,7 @@ class _Workers:
         All that ran or waited when a pool of ours broke is run again, each job in a pool alone.
         """
         again: list[Key] = []
-        executor = self.given or self._pool()
+        executor = self.how.executor or self._pool()
         futures = {executor.submit(run, job): key for key, job in jobs.items()}
         for future in as_completed(futures):
             try:
@@ -317,17 +350,36 @@ class _Workers:
             self.own.shutdown()
             self.own = None
         for key in again:
-            with _new_pool(1) as alone:
+            with _new_pool(1, self.how) as alone:
                 try:
                     yield key, alone.submit(run, jobs[key]).result()
                 except BrokenProcessPool:
                     yield key, Outcome(failure="the grader's worker was killed while it ran")
 
     def _pool(self) -> ProcessPoolExecutor:
-        self.own = self.own or _new_pool(min(WORKERS, os.cpu_count() or 1))
+        self.own = self.own or _new_pool(min(self.how.workers, self.most), self.how)
         return self.own
 
 
-def _new_pool(workers: int) -> ProcessPoolExecutor:
+def _new_pool(workers: int, how: _How) -> ProcessPoolExecutor:
     """Fresh processes: a fork would copy the parent's open sockets and threads."""
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    return ProcessPoolExecutor(
+        workers,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_begin_worker,
+        initargs=(os.getpid(), how.isolation == SANDBOX and how.warm),
+    )
+
+
+def _begin_worker(grader: int, warm: bool) -> None:
+    """Start the fork server early, and end with the grader, however that ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader, which then ends us
+
+    def watch() -> None:
+        while os.getppid() == grader:
+            time.sleep(0.2)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    if warm:
+        provisioner.shared()

@@ -1,13 +1,9 @@
 """Run one grafted exercise in one fresh kernel, under nbval and pytest, and record what it said.
 
 nbval's file and cell are subclassed: its collection, its messages and its handling of errors stay;
-added are an empty working folder, a time limit per cell and a budget per exercise, polling for dead
-kernels, a limit on output, and a record instead of a report. `run` takes and returns plain data, so
-that any `concurrent.futures.Executor` can carry it.
-
-This is not a sandbox. The kernel starts in an empty folder with its own copy of the library, which
-has no `lrlesson.feedback` and no `lrlesson.grading`, so neither the solutions (by a relative path)
-nor the checks are at hand; a process that looks for them by an absolute path will find them.
+added are a kernel in the sandbox, a time limit per cell and a budget per exercise, polling for dead
+kernels, limits on output and on a single message, and a record instead of a report. `run` takes and
+returns plain data, so that any `concurrent.futures.Executor` can carry it.
 """
 
 from __future__ import annotations
@@ -29,20 +25,25 @@ from typing import Any
 
 import nbformat
 import pytest
+import zmq
+from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager, RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 
 import lrlesson
+from lrlesson.grading import provisioner
+from lrlesson.grading.sandbox import INSIDE, NOT_IN_KERNEL, SandboxError
 
-ISOLATION = "none"
+SANDBOX, UNSAFE = "bubblewrap", "none"
+COLLECTED = Path(__file__).parent / "collected"  # what pytest is pointed at; the job replaces it
 CELL_TIMEOUT = 5.0
 BUDGET = 20.0
 OUTPUT_LIMIT = 200_000
+MESSAGE_LIMIT = 1_000_000  # bytes; a larger message is never received
 STARTUP = 60.0
 POLL = 0.2
 AFTER_INTERRUPT = 2.0
-NOT_IN_KERNEL = ("feedback", "grading", "cli.py")
 KEPT = ("PATH", "LANG", "LANGUAGE", "TZ", "SYSTEMROOT", "WINDIR", "COMSPEC", "PATHEXT")
 
 _one_at_a_time = threading.Lock()
@@ -50,9 +51,15 @@ _one_at_a_time = threading.Lock()
 
 @dataclass(frozen=True)
 class Job:
-    """What one kernel runs: a notebook as text, and its limits in seconds and characters."""
+    """What one kernel runs: a notebook as text, its limits in seconds and characters, and where.
+
+    `isolation`: "bubblewrap", or "none" for a kernel that may do whatever the grader may. `warm`:
+    fork it from a server that has imported what kernels need.
+    """
 
     notebook: str
+    isolation: str = SANDBOX
+    warm: bool = True
     budget: float = BUDGET
     output_limit: int = OUTPUT_LIMIT
 
@@ -87,21 +94,18 @@ class Outcome:
 
 def run(job: Job) -> Outcome:
     """Run a job in a new kernel and return what its cells did. Nothing the cells do raises here."""
-    with tempfile.TemporaryDirectory(prefix="lrl-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        (folder / "exercise.ipynb").write_text(job.notebook, encoding="utf-8")
-        (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-        plugin = _Plugin(job, folder)
-        arguments = [
-            *(str(folder / "exercise.ipynb"), "-c", str(folder / "pytest.ini")),
-            *("--rootdir", name, "--noconftest", "--capture=no", "--tb=no", "-q"),
-            *("-p", "nbval.plugin", "-p", "no:cacheprovider", "-p", "no:faulthandler"),
-        ]
-        with _one_at_a_time, _own_pytest() as said:
-            code = pytest.main(arguments, plugins=[plugin])
-        if not plugin.outcome.cells and not plugin.outcome.failure:
-            plugin.outcome.failure = f"pytest ended with {code}: {said.getvalue()[-300:]}"
-        return plugin.outcome
+    plugin = _Plugin(job)
+    arguments = [
+        *(str(COLLECTED / "exercise.ipynb"), "-c", str(COLLECTED / "pytest.ini")),
+        *("--rootdir", str(COLLECTED), "--noconftest", "--capture=no", "--tb=no", "-q"),
+        *("-p", "nbval.plugin", "-p", "no:cacheprovider", "-p", "no:faulthandler"),
+        *("-p", "no:unraisableexception", "-p", "no:threadexception"),  # each collects garbage
+    ]
+    with _one_at_a_time, _own_pytest() as said:
+        code = pytest.main(arguments, plugins=[plugin])
+    if not plugin.outcome.cells and not plugin.outcome.failure:
+        plugin.outcome.failure = f"pytest ended with {code}: {said.getvalue()[-300:]}"
+    return plugin.outcome
 
 
 @contextlib.contextmanager
@@ -122,14 +126,13 @@ def _own_pytest() -> Iterator[io.StringIO]:
 class _Plugin:
     """Tells pytest how to collect the one notebook, and holds the record."""
 
-    def __init__(self, job: Job, folder: Path) -> None:
-        self.job, self.folder, self.outcome = job, folder, Outcome()
+    def __init__(self, job: Job) -> None:
+        self.job, self.outcome = job, Outcome()
 
     def pytest_collect_file(self, file_path: Path, parent: Any) -> Any:
         if file_path.suffix == ".ipynb":
             collected = GradedFile.from_parent(parent, path=file_path)
-            collected.job, collected.folder = self.job, self.folder
-            collected.outcome = self.outcome
+            collected.job, collected.outcome = self.job, self.outcome
             return collected
         return None
 
@@ -142,16 +145,58 @@ class TooMuchOutput(Exception):
     """The cell sent more than the limit."""
 
 
-class GradingKernel(RunningKernel):
-    """nbval's kernel, in an empty folder, watched while it works."""
+class SandboxManager(KernelManager):
+    """A kernel in the sandbox; its connection file is in there too, and nowhere else."""
 
-    def __init__(self, folder: Path, output_limit: int) -> None:
+    def write_connection_file(self, **_: Any) -> None:
+        """Nothing: the provisioner has passed it on."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        """One that names our provisioner."""
+        used = {"provisioner_name": provisioner.NAME, "config": {"warm": self.warm}}
+        return KernelSpec(display_name="sandbox", metadata={"kernel_provisioner": used})
+
+    warm = True
+
+
+class GradingKernel(RunningKernel):
+    """nbval's kernel, in the sandbox or in an empty folder, watched while it works."""
+
+    def __init__(self, job: Job) -> None:
         self.waiting: deque[dict[str, Any]] = deque()
-        self.limit, self.received = output_limit, 0
+        self.limit, self.received, self.until = job.output_limit, 0, monotonic() + STARTUP
+        self.folder: tempfile.TemporaryDirectory[str] | None = None
+        self.context = zmq.Context()
+        self.context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_LIMIT)
+        self.context.setsockopt(zmq.LINGER, 0)
+        try:
+            if job.isolation == SANDBOX:
+                self._start_sandboxed(job.warm)
+            else:
+                self._start_unsafe()
+            self.kc = self.km.client()
+            self.kc.start_channels(hb=False)  # the process itself is watched
+            self._ensure_iopub_up()
+        except Exception:
+            self.stop()
+            raise
+
+    def _start_sandboxed(self, warm: bool) -> None:
+        provisioner.register()
+        manager = SandboxManager(context=self.context, connection_file="/none")
+        manager.warm = warm
+        self.km: KernelManager = manager
+        self.km.start_kernel()
+
+    def _start_unsafe(self) -> None:
+        self.folder = tempfile.TemporaryDirectory(prefix="lrl-", ignore_cleanup_errors=True)
+        folder = Path(self.folder.name)
         self.km = KernelManager(
             kernel_name=CURRENT_ENV_KERNEL_NAME,
             kernel_spec_manager=NbvalKernelspecManager(),
             connection_file=str(folder / "kernel.json"),
+            context=self.context,
         )
         if os.name == "posix":  # no port to lose to another kernel that starts at the same time
             self.km.transport = "ipc"
@@ -163,19 +208,22 @@ class GradingKernel(RunningKernel):
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        self.kc = self.km.client()
-        self.kc.start_channels()
-        try:
-            self.kc.wait_for_ready(timeout=STARTUP)
-            self._ensure_iopub_up()
-        except Exception:
-            self.stop()
-            raise
 
-    def new_cell(self) -> None:
+    def _ensure_iopub_up(self) -> None:
+        """Ask until the answer comes on both channels; a kernel that is no longer there raises."""
+        for _ in range(round(STARTUP / POLL)):
+            asked = self.kc.kernel_info()
+            with contextlib.suppress(Empty):
+                self.await_reply(asked, timeout=STARTUP)
+                self.await_idle(asked, POLL)
+                return
+        raise RuntimeError(f"no answer within {STARTUP:g} s")
+
+    def new_cell(self, allowed: float) -> None:
         """Start counting output again, and forget what came late from the cell before."""
         self.waiting.clear()
         self.received = 0
+        self.until = monotonic() + allowed + 2 * AFTER_INTERRUPT
 
     def await_reply(self, msg_id: str, timeout: float | None = None) -> None:
         """As nbval's, but a dead kernel is noticed within a second and output is counted.
@@ -183,23 +231,29 @@ class GradingKernel(RunningKernel):
         Raises Empty at the time limit, KernelDied, TooMuchOutput.
         """
         end = monotonic() + (STARTUP if timeout is None else timeout)
+        poller = zmq.Poller()
+        poller.register(self.kc.shell_channel.socket, zmq.POLLIN)
+        poller.register(self.kc.iopub_channel.socket, zmq.POLLIN)
         while (left := end - monotonic()) > 0:
-            self._take_output()
-            try:
-                message = self.kc.get_shell_msg(timeout=min(POLL, left))
-            except Empty:
-                if not self.is_alive():
-                    raise KernelDied from None
-                continue
-            if message["parent_header"].get("msg_id") == msg_id:
-                return
+            ready = dict(poller.poll(round(1000 * min(POLL, left))))
+            if self.kc.iopub_channel.socket in ready:
+                self.waiting.append(self._counted(self.kc.get_iopub_msg(timeout=0)))
+            if self.kc.shell_channel.socket in ready:
+                message = self.kc.get_shell_msg(timeout=0)
+                if message["parent_header"].get("msg_id") == msg_id:
+                    return
+            if not ready and not self.is_alive():
+                raise KernelDied
         raise Empty
 
     def get_message(self, stream: str, timeout: float | None = None) -> dict[str, Any]:
-        """The next message, those first that came while a reply was awaited."""
+        """The next message, those first that came while a reply was awaited.
+
+        However many a learner's process sends, after the cell's own time there are no more.
+        """
         if stream == "iopub" and self.waiting:
             return self.waiting.popleft()
-        end = monotonic() + (STARTUP if timeout is None else timeout)
+        end = min(self.until, monotonic() + (STARTUP if timeout is None else timeout))
         while (left := end - monotonic()) > 0:
             try:
                 if stream == "iopub":
@@ -210,46 +264,52 @@ class GradingKernel(RunningKernel):
                     raise KernelDied from None
         raise Empty
 
-    def _take_output(self) -> None:
-        with contextlib.suppress(Empty):
-            while True:
-                self.waiting.append(self._counted(self.kc.get_iopub_msg(timeout=0)))
-
     def _counted(self, message: dict[str, Any]) -> dict[str, Any]:
-        if message["msg_type"] not in ("status", "execute_input"):
-            self.received += len(str(message["content"]))
+        size = 20 if message["msg_type"] == "status" else len(str(message["content"]))
+        if message["msg_type"] != "execute_input":
+            self.received += size
         if self.received > self.limit:
             raise TooMuchOutput
         return message
+
+    @property
+    def ended(self) -> str:
+        """What is known of how a kernel in the sandbox ended."""
+        used: Any = getattr(getattr(self, "km", None), "provisioner", None)
+        return used.kernel.ended if getattr(used, "kernel", None) else ""
 
     def stop(self) -> None:
         """Kill the kernel and close its channels; harmless the second time."""
         if hasattr(self, "kc"):
             self.kc.stop_channels()
         if hasattr(self, "km"):
-            self.km.shutdown_kernel(now=True)
+            with contextlib.suppress(Exception):  # it may never have started
+                self.km.shutdown_kernel(now=True)
             del self.km
+        self.context.destroy(linger=0)
+        if self.folder:
+            self.folder.cleanup()
 
 
 class GradedFile(IPyNbFile):
     """The grafted notebook."""
 
     job: Job
-    folder: Path
     outcome: Outcome
 
     def setup(self) -> None:
         """Start the kernel; trouble here is the grader's and never the learner's."""
         try:
-            self.kernel = GradingKernel(self.folder, self.job.output_limit)
+            self.kernel = GradingKernel(self.job)
         except Exception as error:
-            self.outcome.failure = f"the kernel did not start ({type(error).__name__}: {error})"
+            name = "" if isinstance(error, SandboxError) else f"{type(error).__name__}: "
+            self.outcome.failure = f"the kernel did not start ({name}{error})"
             raise
         self.deadline = monotonic() + self.job.budget
 
     def collect(self) -> Iterator[GradedCell]:
         """One item per cell, named by its id; marks in a learner's comments change nothing."""
-        notebook = nbformat.read(str(self.path), as_version=4)
+        notebook = nbformat.reads(self.job.notebook, as_version=4)
         for number, cell in enumerate(notebook.cells):
             item = GradedCell.from_parent(
                 self,
@@ -296,12 +356,12 @@ class GradedCell(IPyNbCell):
         self.config.option.nbval_cell_timeout = allowed
         self.output_timeout = AFTER_INTERRUPT
         file.timed_out = False
-        file.kernel.new_cell()
+        file.kernel.new_cell(allowed)
         try:
             super().runtest()
             done.status = "ok"
         except KernelDied:
-            done.status, done.detail = "died", "the Python process ended"
+            done.status, done.detail = "died", file.kernel.ended or "the Python process ended"
         except TooMuchOutput:
             file.kernel.stop()
             done.status = "output"
@@ -315,11 +375,9 @@ class GradedCell(IPyNbCell):
                 done.detail = f"{type(error).__name__}: {error}"
         if file.timed_out:
             done.status, done.detail = "timeout", f"no answer within {allowed:.3g} s"
-        done.text = "".join(
-            o.text
-            for o in self.test_outputs or []
-            if o.output_type == "stream" and o.name == "stdout"
-        )
+        outputs = self.test_outputs or []
+        streams = [o for o in outputs if o.output_type == "stream" and o.name == "stdout"]
+        done.text = "".join(str(o.text) for o in streams)
         outcome.seconds += monotonic() - started
 
 
@@ -329,14 +387,10 @@ def kernel_environment(folder: Path) -> dict[str, str]:
     home = str(_empty(folder / "home"))
     own = ("HOME", "USERPROFILE", "IPYTHONDIR", "MPLCONFIGDIR", "TMPDIR", "TEMP", "TMP")
     return {
+        **INSIDE,
         **kept,
         **dict.fromkeys(own, home),
         "PYTHONPATH": str(library(folder)),
-        "PYTHONHASHSEED": "0",
-        "PYTHONUTF8": "1",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "MPLBACKEND": "agg",
     }
 
 
