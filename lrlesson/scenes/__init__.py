@@ -1,7 +1,7 @@
 """Scenes: figures that answer at the speed of the hand. `explorers` holds those of the lessons."""
 
-from lrlesson.scenes.actors import HLine, Marker, Path, Text, VLine
-from lrlesson.scenes.controls import Choice, Slider, Steps, Switch, number
+from lrlesson.scenes.actors import Band, Bars, Dots, Handle, HLine, Marker, Path, Text, VLine
+from lrlesson.scenes.controls import Button, Choice, Slider, Steps, Switch, number
 from lrlesson.scenes.scene import PAYLOAD_LIMIT, Say, Scene
 from lrlesson.scenes.stage import LEVELS, PALETTE, Stage, figure, style
 
@@ -9,8 +9,13 @@ __all__ = [
     "LEVELS",
     "PALETTE",
     "PAYLOAD_LIMIT",
+    "Band",
+    "Bars",
+    "Button",
     "Choice",
+    "Dots",
     "HLine",
+    "Handle",
     "Marker",
     "Path",
     "Say",

@@ -34,7 +34,7 @@ class Pack:
         self.names = [control.name for control in controls]
         self._chunks: list[bytes] = []
         self._known: dict[bytes, int] = {}
-        self._length = 0
+        self.length = 0  # in numbers of four bytes
 
     @property
     def data(self) -> bytes:
@@ -68,9 +68,9 @@ class Pack:
         """Store an array once, however many actors use it; its row has n numbers."""
         chunk = np.ascontiguousarray(values, np.float32).tobytes()
         if chunk not in self._known:
-            self._known[chunk] = self._length
+            self._known[chunk] = self.length
             self._chunks.append(chunk)
-            self._length += len(chunk) // 4
+            self.length += len(chunk) // 4
         return {"o": self._known[chunk], "n": n, "by": by}
 
     def strings(self, actor: str, names: Sequence[str], values: Any, what: str) -> Spec:
@@ -121,6 +121,24 @@ class Actor:
         array = np.asarray(values, float)
         by = pack.by(self.name, self.by, array.shape, axis)
         return pack.ref(by, _near(pack.fractions(self.on, axis, array)))
+
+    def _rows(self, pack: Pack, parts: dict[str, tuple[str, Any]]) -> Spec:
+        """Pack arrays of shape (*controls, n) or (n,), each along one axis; all of the same n."""
+        arrays = {key: np.asarray(values, float) for key, (_, values) in parts.items()}
+        if len({array.shape[-1:] for array in arrays.values()}) > 1 or () in {
+            array.shape for array in arrays.values()
+        }:
+            shapes = ", ".join(f"{key} {array.shape}" for key, array in arrays.items())
+            raise ValueError(
+                f"{pack.scene}: actor '{self.name}': shapes {shapes}, "
+                "expected the same number of points"
+            )
+        spec = {}
+        for key, array in arrays.items():
+            by = pack.by(self.name, self.by, array.shape[:-1], key)
+            near = _near(pack.fractions(self.on, parts[key][0], array))
+            spec[key] = pack.ref(by, near, array.shape[-1])
+        return spec
 
 
 def _in_axes(ax: Axes) -> Any:
@@ -377,3 +395,117 @@ class Text(Actor):
                 weight="bold" if self.bold else "normal", annotation_clip=False,
             )
         ]  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Dots(Actor):
+    """Points x, y of shape (*controls, points) or (points,), each a round dot; NaN is left out."""
+
+    kind: ClassVar[str] = "dots"
+    x: Any
+    y: Any
+    size: float = field(default=4.0, kw_only=True)
+    alpha: float = field(default=1.0, kw_only=True)
+
+    def spec(self, pack: Pack) -> Spec:
+        """Pack the points."""
+        spec = super().spec(pack) | {"size": self.size, "alpha": self.alpha}
+        return spec | self._rows(pack, {"x": ("x", self.x), "y": ("y", self.y)})
+
+    def draw(self, ax: Axes, spec: Spec, row: Row, at: Sequence[int]) -> list[Any]:
+        """The same dots by matplotlib."""
+        look: dict[str, Any] = {"color": light(self.color), "alpha": self.alpha, "mew": 0}
+        return ax.plot(
+            row(spec["x"]), row(spec["y"]), "o", ms=self.size, transform=_in_axes(ax), **look
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Bars(Actor):
+    """Bars at x, shape (bars,), up to y, shape (*controls, bars), from base; `width` in units of x
+    (on a linear axis). NaN is no bar."""
+
+    kind: ClassVar[str] = "bars"
+    x: Any
+    y: Any
+    base: float = field(default=0.0, kw_only=True)
+    width: float = field(default=0.7, kw_only=True)
+    alpha: float = field(default=1.0, kw_only=True)
+
+    def spec(self, pack: Pack) -> Spec:
+        """Pack the edges and tops."""
+        x = np.asarray(self.x, float)
+        spec = super().spec(pack) | {"alpha": self.alpha}
+        rows = self._rows(pack, {
+            "left": ("x", x - self.width / 2), "right": ("x", x + self.width / 2),
+            "y": ("y", self.y),
+        })  # fmt: skip
+        return spec | rows | {"base": self._scalar(pack, "y", self.base)}
+
+    def draw(self, ax: Axes, spec: Spec, row: Row, at: Sequence[int]) -> list[Any]:
+        """The same bars by matplotlib."""
+        left, right, top = (row(spec[key]) for key in ("left", "right", "y"))
+        base, whole = float(row(spec["base"])[0]), np.isfinite(top)
+        bars = ax.bar(
+            left[whole], top[whole] - base, (right - left)[whole], base, align="edge",
+            color=light(self.color), alpha=self.alpha, transform=_in_axes(ax), lw=0,
+        )  # fmt: skip
+        return list(bars)
+
+
+@dataclass(frozen=True, eq=False)
+class Band(Actor):
+    """A shaded area between low and high over x, each of shape (*controls, points) or (points,)."""
+
+    kind: ClassVar[str] = "band"
+    x: Any
+    low: Any
+    high: Any
+    alpha: float = field(default=0.2, kw_only=True)
+
+    def spec(self, pack: Pack) -> Spec:
+        """Pack both edges."""
+        edges = {"x": ("x", self.x), "low": ("y", self.low), "high": ("y", self.high)}
+        return super().spec(pack) | {"alpha": self.alpha} | self._rows(pack, edges)
+
+    def draw(self, ax: Axes, spec: Spec, row: Row, at: Sequence[int]) -> list[Any]:
+        """The same area by matplotlib."""
+        x, low, high = (row(spec[key]) for key in ("x", "low", "high"))
+        look: dict[str, Any] = {"color": light(self.color), "alpha": self.alpha, "lw": 0}
+        return [ax.fill_between(x, low, high, transform=_in_axes(ax), **look)]
+
+
+@dataclass(frozen=True, eq=False)
+class Handle(Actor):
+    """A point to drag: it stands at the values of the sliders that it moves.
+
+    x, y: the name of a slider, which dragging then moves; or a number, or an array over `by`.
+    The keyboard moves the sliders themselves.
+    """
+
+    kind: ClassVar[str] = "handle"
+    x: Any
+    y: Any
+    size: float = field(default=15.0, kw_only=True)
+
+    def spec(self, pack: Pack) -> Spec:
+        """Pack the positions, and which control is moved along which axis."""
+        spec: Spec = super().spec(pack) | {"size": self.size, "pulls": []}
+        for axis, where in (("x", self.x), ("y", self.y)):
+            if isinstance(where, str):
+                k = pack.control(self.name, where)
+                values = np.asarray(pack.controls[k].values, float)
+                spec[axis] = pack.ref([k], _near(pack.fractions(self.on, axis, values)))
+                spec["pulls"].append([k, axis])
+            else:
+                spec[axis] = self._scalar(pack, axis, where)
+        if not spec["pulls"]:
+            raise ValueError(
+                f"{pack.scene}: actor '{self.name}': neither x nor y names a control to move"
+            )
+        return spec
+
+    def draw(self, ax: Axes, spec: Spec, row: Row, at: Sequence[int]) -> list[Any]:
+        """The same point by matplotlib."""
+        x, y = (float(np.clip(row(spec[axis])[0], 0, 1)) for axis in "xy")
+        return _symbol(ax, x, y, "dot", self.size, 0, light(self.color))

@@ -37,6 +37,7 @@ class Control:
     values: the value at each position.
     at: the position at the start (negative counts from the end).
     texts: what is shown and read out at each position; the formatted values by default.
+    ask: a change asks Python for a new sweep (`answer` of the scene).
     """
 
     kind: ClassVar[str] = ""
@@ -45,6 +46,7 @@ class Control:
     values: Sequence[Any] | np.ndarray
     at: int = 0
     texts: Sequence[str] | None = None
+    ask: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         n = len(self.values)
@@ -78,6 +80,7 @@ class Control:
             "label": self.label,
             "n": self.n,
             "text": self.shown,
+            "ask": self.ask,
         }
 
 
@@ -139,3 +142,11 @@ class Switch(Control):
         super().__post_init__()
         if self.n != 2:
             raise ValueError(f"control '{self.name}': {self.n} values, expected 2")
+
+
+@dataclass(frozen=True)
+class Button(Control):
+    """A push button: each press moves to the next position, and from the last to the first."""
+
+    kind: ClassVar[str] = "button"
+    values: Sequence[Any] | np.ndarray = range(100)

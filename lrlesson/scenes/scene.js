@@ -6,6 +6,9 @@ const SVG = "http://www.w3.org/2000/svg";
 const NARROW = 560; // px: below it the second stage, in one column, is shown
 const QUIET = 250; // ms without a change until the position is saved
 const SPEAK = 600; // ms without a change until it is read out
+const SILENCE = 4000; // ms until a question to Python counts as unanswered
+const UNANSWERED = "Python has not answered: the figure still shows its last sweep. " +
+  "Run the cell to go on.";
 const ICON = { play: "M3 1.5v11l9-5.5z", pause: "M3 1.5h3v11H3zM8 1.5h3v11H8z" };
 const SYMBOL = {
   // unit radius
@@ -150,6 +153,68 @@ const ACTORS = {
       "d", `M${box.x(0)} ${box.y(rows.numbers(actor.y)[0])}H${box.x(1)}`);
   },
 
+  dots(actor, box, layer, rows) {
+    const spots = svg("path", { fill: "none", "stroke-linecap": "round", "stroke-width": actor.size,
+      style: `stroke: ${actor.color}; stroke-opacity: ${actor.alpha}` }, layer.clipped);
+    return () => {
+      const x = rows.numbers(actor.x), y = rows.numbers(actor.y);
+      let d = "";
+      for (let k = 0; k < x.length; k++) {
+        if (x[k] === x[k] && y[k] === y[k]) d += `M${box.x(x[k])} ${box.y(y[k])}h0`;
+      }
+      spots.setAttribute("d", d);
+    };
+  },
+
+  bars(actor, box, layer, rows) {
+    const bars = svg("path", { style: `fill: ${actor.color}; fill-opacity: ${actor.alpha}` },
+      layer.clipped);
+    return () => {
+      const left = rows.numbers(actor.left), right = rows.numbers(actor.right);
+      const top = rows.numbers(actor.y), base = box.y(rows.numbers(actor.base)[0]);
+      let d = "";
+      for (let k = 0; k < top.length; k++) {
+        if (top[k] === top[k]) {
+          d += `M${box.x(left[k])} ${base}V${box.y(top[k])}H${box.x(right[k])}V${base}Z`;
+        }
+      }
+      bars.setAttribute("d", d);
+    };
+  },
+
+  band(actor, box, layer, rows) {
+    const area = svg("path", { style: `fill: ${actor.color}; fill-opacity: ${actor.alpha}` },
+      layer.clipped);
+    return () => {
+      const x = rows.numbers(actor.x);
+      const low = rows.numbers(actor.low), high = rows.numbers(actor.high);
+      const whole = (k) => x[k] + low[k] + high[k] === x[k] + low[k] + high[k];
+      let d = "";
+      for (let from = 0, k = 0; k <= x.length; k++) { // each stretch without a gap by itself
+        if (k < x.length && whole(k)) continue;
+        for (let j = from; j < k; j++) {
+          d += `${j === from ? "M" : "L"}${box.x(x[j])} ${box.y(high[j])}`;
+        }
+        for (let j = k - 1; j >= from; j--) d += `L${box.x(x[j])} ${box.y(low[j])}`;
+        if (k > from) d += "Z";
+        from = k + 1;
+      }
+      area.setAttribute("d", d);
+    };
+  },
+
+  handle(actor, box, layer, rows) {
+    const put = symbol("dot", actor.size, actor.color, layer.free, actor.name);
+    // A larger target for the finger; the keyboard has the sliders that it moves.
+    const grip = svg("circle", { r: 18, class: "lr-grip", "data-handle": actor.name }, layer.free);
+    const kept = (w) => Math.min(1, Math.max(0, w));
+    return () => {
+      const x = box.x(kept(rows.numbers(actor.x)[0])), y = box.y(kept(rows.numbers(actor.y)[0]));
+      put(x, y, 0);
+      grip.setAttribute("transform", `translate(${x} ${y})`);
+    };
+  },
+
   text(actor, box, layer, rows) {
     const node = svg("text", { "text-anchor": actor.anchor, "font-size": actor.size,
       "font-weight": actor.bold ? 600 : 400, "dominant-baseline": "central",
@@ -182,24 +247,63 @@ function symbol(shape, size, color, parent, name = shape) {
   };
 }
 
-function buildStage(stage, actors, rows) {
+// Dragging a handle moves the sliders it is tied to, each to the position nearest the pointer.
+function listenToDrags(root, spec, boxes, rows, move) {
+  let held = "";
+  const drag = (event) => {
+    const actor = spec.actors.find((known) => known.name === held);
+    if (!actor) return;
+    const at = new DOMPoint(event.clientX, event.clientY)
+      .matrixTransform(root.getScreenCTM().inverse());
+    const to = boxes[actor.ax].fractions(at);
+    move(actor.pulls.map(([control, axis]) => {
+      const table = rows.table(actor[axis]);
+      let best = 0;
+      table.forEach((w, k) => {
+        if (Math.abs(w - to[axis]) < Math.abs(table[best] - to[axis])) best = k;
+      });
+      return [control, best];
+    }));
+  };
+  root.addEventListener("pointerdown", (event) => {
+    held = event.target.dataset?.handle ?? "";
+    if (!held) return;
+    event.preventDefault();
+    root.setPointerCapture(event.pointerId);
+    root.classList.add("lr-held");
+  });
+  root.addEventListener("pointermove", (event) => { if (held) drag(event); });
+  for (const end of ["pointerup", "pointercancel"]) {
+    root.addEventListener(end, () => { held = ""; root.classList.remove("lr-held"); });
+  }
+}
+
+function buildStage(stage, spec, rows, move) {
   const { root, prefix } = parseStage(stage.svg);
   root.setAttribute("role", "img");
   root.style.maxWidth = `${Math.round(stage.size[0] * 1.4)}px`;
   const boxes = stage.boxes.map(([left, top, width, height]) => ({
     x: (u) => (left + u * width).toFixed(2),
     y: (v) => (top + v * height).toFixed(2),
+    fractions: (at) => ({ x: (at.x - left) / width, y: (at.y - top) / height }),
   }));
   const defs = svg("defs", {}, root);
   stage.boxes.forEach(([x, y, width, height], k) =>
     svg("rect", { x, y, width, height }, svg("clipPath", { id: `${prefix}box${k}` }, defs)));
   const layer = svg("g", { class: "lr-actors" }, root);
-  const updates = actors.map((actor) => {
-    const group = svg("g", { "data-actor": actor.name }, layer);
-    const clipped = svg("g", { "clip-path": `url(#${prefix}box${actor.ax})` }, group);
-    return ACTORS[actor.kind](actor, boxes[actor.ax], { clipped, free: svg("g", {}, group) }, rows);
-  });
-  return { root, draw: () => updates.forEach((update) => update()) };
+  let updates = [];
+  const cast = () => {
+    layer.replaceChildren();
+    updates = spec.actors.map((actor) => {
+      const group = svg("g", { "data-actor": actor.name }, layer);
+      const clipped = svg("g", { "clip-path": `url(#${prefix}box${actor.ax})` }, group);
+      const parents = { clipped, free: svg("g", {}, group) };
+      return ACTORS[actor.kind](actor, boxes[actor.ax], parents, rows);
+    });
+  };
+  cast();
+  listenToDrags(root, spec, boxes, rows, move);
+  return { root, cast, draw: () => updates.forEach((update) => update()) };
 }
 
 // ---- controls --------------------------------------------------------------------------------
@@ -248,17 +352,25 @@ const CONTROLS = {
       icon.setAttribute("d", frame ? ICON.pause : ICON.play);
       button.setAttribute("aria-label", `${frame ? "pause" : "play"}: ${control.label}`);
     };
+    const speed = html("select", { "aria-label": `speed: ${control.label}`, ...KEYS },
+      ...[0.25, 0.5, 1, 2, 4].map((times) => html("option", { value: times }, `${times}×`)));
+    speed.value = 1;
+    built.root.append(speed);
     const stop = () => { cancelAnimationFrame(frame); frame = 0; face(); };
     button.addEventListener("click", () => {
       if (frame) return stop();
       const last = control.n - 1;
       // With reduced motion: ten calm jumps instead of an animation.
-      const stride = calm.matches ? Math.ceil(last / 10) : Math.ceil(control.rate / 30);
-      const period = calm.matches ? 900 : (1000 * stride) / control.rate;
-      let due = performance.now() + period;
+      const pace = () => {
+        const rate = control.rate * speed.value;
+        const stride = calm.matches ? Math.ceil(last / 10) : Math.ceil(rate / 30);
+        return { stride, period: calm.matches ? 900 / speed.value : (1000 * stride) / rate };
+      };
+      let due = performance.now() + pace().period;
       if (now() >= last) move(0);
       const tick = (time) => {
         if (time >= due) {
+          const { stride, period } = pace();
           due = Math.max(due + period, time);
           move(Math.min(last, now() + stride));
           if (now() >= last) return stop();
@@ -293,6 +405,13 @@ const CONTROLS = {
       html("label", {}, input, control.label));
     return { root, set: (at) => { input.checked = at === 1; }, input };
   },
+
+  button(control, move, now) {
+    const button = html("button", { type: "button", class: "lr-push", ...KEYS }, control.label);
+    button.addEventListener("click", () => move((now() + 1) % control.n));
+    const root = html("div", { class: "lr-control lr-pushes" }, button);
+    return { root, set: () => {}, input: button };
+  },
 };
 
 // ---- sentences -------------------------------------------------------------------------------
@@ -302,9 +421,12 @@ function buildSay(say, k, rows) {
   const text = html("span");
   const now = html("span", {}, ...(badge ? [badge, " "] : []), text);
   // An invisible copy of the longest sentence keeps the height, so the figure never jumps.
-  const parts = say.parts.map((part) => part.strings ? longest(part.strings) : part);
   const ghostText = html("span");
-  show(ghostText, parts.join(""));
+  const fit = () => {
+    const parts = say.parts.map((part) => part.strings ? longest(part.strings) : part);
+    show(ghostText, longest([ghostText.dataset.text ?? "", parts.join("")]));
+  };
+  fit();
   const ghost = html("span", { class: "lr-ghost", "aria-hidden": "true" });
   if (badge) ghost.append(html("span", { class: "lr-badge" }, longest(say.badge.strings)), " ");
   ghost.append(ghostText);
@@ -318,17 +440,16 @@ function buildSay(say, k, rows) {
     const word = rows.string(say.badge);
     return `${word}${word.endsWith("?") ? "" : ":"} ${words}`;
   };
-  return { root, draw };
+  return { root, draw, fit };
 }
 
 // ---- the scene -------------------------------------------------------------------------------
 
 function render({ model, el }) {
-  const spec = model.get("spec");
-  const bytes = model.get("data");
-  // A copy, as the view's offset need not be a multiple of four.
-  const data = new Float32Array(
+  const spec = structuredClone({ ...model.get("spec"), ...model.get("frames") });
+  const unpack = (bytes) => new Float32Array( // a copy: the offset need not be a multiple of four
     bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  let data = unpack(model.get("data"));
   const at = spec.controls.map((control) => model.get(control.name));
   const index = (ref) => ref.by.reduce((k, axis) => k * spec.controls[axis].n + at[axis], 0);
   const rows = {
@@ -337,13 +458,15 @@ function render({ model, el }) {
       const start = ref.o + index(ref) * ref.n;
       return data.subarray(start, start + ref.n);
     },
+    table: (ref) => data.subarray(ref.o, ref.o + spec.controls[ref.by[0]].n),
     string: (ref) => ref.strings[index(ref)],
   };
 
   const said = spec.say.map((say, k) => buildSay(say, k, rows));
+  const unanswered = html("p", { class: "lr-said lr-unanswered", hidden: "" }, UNANSWERED);
   const live = html("div", { class: "lr-live", role: "status", "aria-live": "polite" });
   const holder = html("div", { class: "lr-stage" });
-  let stage = null, shown = -1, saving = 0, speaking = 0;
+  let stage = null, shown = -1, saving = 0, speaking = 0, waiting = 0;
 
   const draw = () => {
     stage.draw();
@@ -360,37 +483,60 @@ function render({ model, el }) {
     const wanted = width && width < NARROW && spec.stages.length > 1 ? 1 : 0;
     if (wanted === shown) return;
     shown = wanted;
-    stage = buildStage(spec.stages[wanted], spec.actors, rows);
+    stage = buildStage(spec.stages[wanted], spec, rows, move);
     stage.root.setAttribute("aria-label", plain(spec.alt));
     holder.replaceChildren(stage.root);
     draw();
   };
-  const place = (k, position) => {
-    at[k] = position;
-    controls[k].set(position);
+  const place = (changes) => {
+    for (const [k, position] of changes) {
+      at[k] = position;
+      controls[k].set(position);
+    }
     draw();
   };
   const save = () => { clearTimeout(saving); saving = 0; model.save_changes(); };
-  const controls = spec.controls.map((control, k) => CONTROLS[control.kind](control, (position) => {
-    if (position === at[k]) return;
-    place(k, position); // drawn at once, saved when the hand rests
-    model.set(control.name, position);
+  const move = (wanted) => {
+    const changes = wanted.filter(([k, position]) => position !== at[k]);
+    if (!changes.length) return;
+    place(changes); // drawn at once; saved when the hand rests, or at once where Python answers
+    for (const [k, position] of changes) model.set(spec.controls[k].name, position);
     clearTimeout(saving);
-    saving = setTimeout(save, QUIET);
-  }, () => at[k]));
+    if (!changes.some(([k]) => spec.controls[k].ask)) {
+      saving = setTimeout(save, QUIET);
+      return;
+    }
+    save();
+    if (!waiting) waiting = setTimeout(() => { unanswered.hidden = false; }, model.alone ? 0 : SILENCE);
+  };
+  const controls = spec.controls.map((control, k) => CONTROLS[control.kind](
+    control, (position) => move([[k, position]]), () => at[k]));
 
   const listeners = spec.controls.map((control, k) => {
     const listener = () => {
       const position = model.get(control.name);
-      if (position !== at[k]) place(k, position);
+      if (position !== at[k]) place([[k, position]]);
     };
     model.on(`change:${control.name}`, listener);
     return () => model.off(`change:${control.name}`, listener);
   });
+  const answered = () => { // a new sweep from Python: other arrays and sentences, the same stage
+    clearTimeout(waiting);
+    waiting = 0;
+    unanswered.hidden = true;
+    const fresh = structuredClone(model.get("frames"));
+    data = unpack(model.get("data"));
+    spec.actors = fresh.actors;
+    fresh.say.forEach((say, k) => { Object.assign(spec.say[k], say); said[k].fit(); });
+    stage.cast();
+    draw();
+  };
+  model.on("change:frames", answered);
+  listeners.push(() => model.off("change:frames", answered));
 
   const root = html("section", { class: "lrlesson-scene", "aria-label": spec.name },
     html("div", { class: "lr-controls" }, ...controls.map((control) => control.root)),
-    ...said.map((sentence) => sentence.root), live, holder);
+    ...said.map((sentence) => sentence.root), unanswered, live, holder);
   el.append(root);
   fit(el.clientWidth);
   controls.forEach((control, k) => control.set(at[k]));
@@ -402,6 +548,7 @@ function render({ model, el }) {
     listeners.forEach((forget) => forget());
     controls.forEach((control) => control.stop?.());
     clearTimeout(speaking);
+    clearTimeout(waiting);
     if (saving) save();
     root.remove();
   };
@@ -418,7 +565,7 @@ function mountAll() {
     const values = { ...state.at, spec: state.spec, data: bytes };
     el.replaceChildren();
     const model = { get: (name) => values[name], set: (name, value) => { values[name] = value; } };
-    render({ el, model: { ...model, on() {}, off() {}, save_changes() {} } });
+    render({ el, model: { ...model, alone: true, on() {}, off() {}, save_changes() {} } });
     if (el.classList.contains("alone")) el.firstChild.classList.add("alone");
   }
 }

@@ -9,7 +9,7 @@ import io
 import json
 import string
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
@@ -97,6 +97,8 @@ class Scene(anywidget.AnyWidget):
     alt: one sentence on what the figure shows, for those who do not see it.
     narrow: a second stage in one column, for pages below 560 px; its axes have the same labels
         and limits.
+    answer: for controls with `ask`: called with every control's value by name, it returns the
+        actors and sentences of a new sweep, as many sentences as before.
 
     Raises ValueError where the parts do not fit together or exceed `PAYLOAD_LIMIT`.
     """
@@ -104,6 +106,7 @@ class Scene(anywidget.AnyWidget):
     _esm = _SCRIPT
     _css = _SHEET
     spec = traitlets.Dict().tag(sync=True)
+    frames = traitlets.Dict().tag(sync=True)  # actors and sentences of the last answer
     data = traitlets.Bytes().tag(sync=True)
 
     def __init__(
@@ -116,6 +119,7 @@ class Scene(anywidget.AnyWidget):
         name: str = "scene",
         alt: str = "",
         narrow: Stage | Figure | None = None,
+        answer: Callable[..., tuple[Sequence[Actor], Sequence[Say]]] | None = None,
     ) -> None:
         stages = [s if isinstance(s, Stage) else Stage.of(s) for s in (stage, narrow) if s]
         if len(stages) == 2 and list(stages[0].boxes) != list(stages[1].boxes):
@@ -132,15 +136,14 @@ class Scene(anywidget.AnyWidget):
         for control in controls:
             if hasattr(type(self), control.name) or not control.name.isidentifier():
                 raise ValueError(f"{name}: control '{control.name}': choose another name")
-        pack = Pack(name, stages[0], controls)
-        if len(set(pack.names)) < len(pack.names):
-            raise ValueError(f"{name}: controls {', '.join(pack.names)}: expected distinct names")
-        sizes, packed = {}, []
-        for actor in actors:
-            before = len(pack.data)
-            packed.append(actor.spec(pack))
-            sizes[actor.name] = len(pack.data) - before
-        spec = {
+        names = [control.name for control in controls]
+        if len(set(names)) < len(names):
+            raise ValueError(f"{name}: controls {', '.join(names)}: expected distinct names")
+        asking = [control.name for control in controls if control.ask]
+        if bool(asking) != (answer is not None):
+            raise ValueError(f"{name}: answer goes with controls that ask, expected both or none")
+        self._stage, self._controls, self._answer = stages[0], list(controls), answer
+        self._fixed: Spec = {
             "v": 1,
             "name": name,
             "alt": alt,
@@ -149,11 +152,33 @@ class Scene(anywidget.AnyWidget):
                 for s in stages
             ],
             "controls": [control.spec() for control in controls],
-            "actors": packed,
-            "say": [sentence.spec(pack) for sentence in say],
         }
-        self._stage, self._actors, self._controls = stages[0], list(actors), list(controls)
-        self._payload = len(json.dumps(spec, ensure_ascii=False).encode()) + len(pack.data)
+        self._weight = len(json.dumps(self._fixed, ensure_ascii=False).encode())
+        frames, data = self._pack(actors, say)
+        spec = self._fixed | frames
+        self.add_traits(
+            **{c.name: traitlets.Int(c.at, min=0, max=c.n - 1).tag(sync=True) for c in controls}
+        )
+        # Everything is known before the comm opens, so the first message is complete.
+        super().__init__(spec=spec, data=data)
+        self._asked = self.position
+        if asking:
+            self.observe(self._ask, names=asking)
+        self._close_previous()
+
+    def _pack(self, actors: Sequence[Actor], say: Sequence[Say]) -> tuple[Spec, bytes]:
+        """The actors and sentences for the browser, and their arrays."""
+        name = self._fixed["name"]
+        pack = Pack(name, self._stage, self._controls)
+        sizes, packed = {}, []
+        for actor in actors:
+            before = pack.length
+            packed.append(actor.spec(pack))
+            sizes[actor.name] = 4 * (pack.length - before)
+        frames: Spec = {"actors": packed, "say": [sentence.spec(pack) for sentence in say]}
+        self._actors = list(actors)
+        text = len(json.dumps(frames, ensure_ascii=False).encode()) - len("{}") + len(", ")
+        self._payload = self._weight + text + len(pack.data)
         if self._payload > PAYLOAD_LIMIT:
             worst = max(sizes, key=lambda actor: sizes[actor], default="")
             raise ValueError(
@@ -161,12 +186,20 @@ class Scene(anywidget.AnyWidget):
                 f"{PAYLOAD_LIMIT / 1e6:.2f} MB; the largest actor is '{worst}' "
                 f"({sizes.get(worst, 0) / 1e6:.2f} MB)"
             )
-        self.add_traits(
-            **{c.name: traitlets.Int(c.at, min=0, max=c.n - 1).tag(sync=True) for c in controls}
-        )
-        # Everything is known before the comm opens, so the first message is complete.
-        super().__init__(spec=spec, data=pack.data)
-        self._close_previous()
+        return frames, pack.data
+
+    def _ask(self, change: Any) -> None:
+        """Answer a change of a control that asks, once for each position of all of them."""
+        if self._asked == self.position or self._answer is None:
+            return
+        self._asked = self.position
+        values = {control.name: self.value(control.name) for control in self._controls}
+        frames, data = self._pack(*self._answer(**values))
+        self.spec.update(frames)  # for new views and exports; live views get only what changed
+        count = self.frames.get("count", 0) + 1
+        with self.hold_sync():
+            self.data = data
+            self.frames = frames | {"count": count}
 
     @property
     def payload(self) -> int:

@@ -129,7 +129,7 @@ def test_every_control_can_be_reached_and_keeps_its_keys(show: Show):
     shown = show(race().to_html())
     quiet = shown.page.locator(".lr-controls").screenshot()
     names, focused = [], []
-    for _ in range(3):
+    for _ in range(4):
         shown.page.keyboard.press("Tab")
         names.append(
             shown.page.evaluate(
@@ -139,8 +139,9 @@ def test_every_control_can_be_reached_and_keeps_its_keys(show: Show):
             )
         )
         focused.append(shown.page.locator(".lr-controls").screenshot())
-    assert names == [[name, "true"] for name in ("play: update", "update", "show the rates")]
-    assert len({quiet, *focused}) == 4  # each is seen to have the focus
+    assert names == [[name, "true"] for name in (
+        "play: update", "update", "speed: update", "show the rates")]  # fmt: skip
+    assert len({quiet, *focused}) == 5  # each is seen to have the focus
     shown.page.keyboard.press("Space")
     assert shown.verdict.startswith("The rates A is 0.5")
     assert shown.actor("A label").text_content() == "A: 0.5"
