@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,8 @@ from lrlesson.grading.errors import GradingError
 
 LEARNER = ("folder", "file", "either")
 KEYS = {
-    "": {"course", "submissions", "exercise"},
+    "": {"course", "submissions", "exercise", "late"},
+    "late": {"grace_minutes", "per_day", "at_most"},
     "course": {"name"},
     "submissions": {"learner"},
     "exercise": {"id", "notebook", "points", "deadline"},
@@ -31,11 +33,34 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Late:
+    """What being late costs: `per_day` of the points for each day begun, `at_most` in all.
+
+    Up to `grace_minutes` after the deadline nothing is late. Without the table, late work is
+    reported and costs nothing.
+    """
+
+    grace_minutes: float = 0.0
+    per_day: float = 0.0
+    at_most: float = 1.0
+
+    def cost(self, deadline: datetime, changed: datetime) -> tuple[int, float]:
+        """Days begun after the deadline (0 if in time), and the share of the points they cost."""
+        over = (changed - deadline).total_seconds()
+        if over <= 60 * self.grace_minutes:
+            return 0, 0.0
+        days = math.ceil(over / 86400)
+        return days, min(self.at_most, days * self.per_day)
+
+
+@dataclass(frozen=True)
 class Course:
     """What course.toml says; without the file, every exercise of the folder counts."""
 
     entries: tuple[Entry, ...]
     learner: str = "either"
+    late: Late = Late()
+    name: str = ""
 
 
 def read_course(solutions: Path, exercises: dict[str, Exercise]) -> Course:
@@ -55,6 +80,7 @@ def read_course(solutions: Path, exercises: dict[str, Exercise]) -> Course:
     _known("", data)
     learner = _table(data, "submissions").get("learner", "either")
     _known("course", _table(data, "course"))
+    _known("late", _table(data, "late"))
     _known("submissions", _table(data, "submissions"))
     if learner not in LEARNER:
         raise GradingError(
@@ -68,7 +94,16 @@ def read_course(solutions: Path, exercises: dict[str, Exercise]) -> Course:
         raise GradingError(f"course.toml lists {min(twice)!r} twice.")
     if unlisted := sorted(set(exercises) - {entry.id for entry in entries}):
         raise GradingError(f"course.toml does not list the exercise {unlisted[0]!r}.")
-    return Course(entries, learner)
+    name = str(_table(data, "course").get("name", ""))
+    return Course(entries, learner, _late(_table(data, "late")), name)
+
+
+def _late(table: dict[str, Any]) -> Late:
+    for key, value in table.items():
+        most = 1e6 if key == "grace_minutes" else 1
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+            raise GradingError(f"course.toml: late {key} = {value}, expected 0 to {most:g}.")
+    return Late(**table)
 
 
 def _entry(item: Any, exercises: dict[str, Exercise]) -> Entry:

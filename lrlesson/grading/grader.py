@@ -14,14 +14,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from lrlesson.grading import provisioner, results, sandbox, score
 from lrlesson.grading.cells import Exercise, digest, lesson, read_exercises, read_sources
 from lrlesson.grading.collect import Submission, choose, collect
-from lrlesson.grading.course import Course, Entry, read_course
+from lrlesson.grading.course import Course, Entry, Late, read_course
 from lrlesson.grading.errors import GradeError, GradingError
 from lrlesson.grading.graft import Copy, Graft, assemble, graft
 from lrlesson.grading.results import Row
@@ -68,6 +67,7 @@ class _Task:
     graft: Graft
     input: str
     isolation: str
+    late: float = 0.0
 
     @property
     def key(self) -> Key:
@@ -115,7 +115,7 @@ def grade(
         raise GradeError(str(error)) from error
     if seed is not None and not 0 <= seed < 2**63:
         raise GradeError(f"seed = {seed}, expected a whole number from 0 to 2^63 - 1.")
-    if out.resolve().is_relative_to(submissions.resolve()):
+    if submissions.is_dir() and out.resolve().is_relative_to(submissions.resolve()):
         raise GradeError(f"{out} is inside {submissions}, expected a folder of its own.")
     found, ignored = collect(submissions, {e.notebook for e in course.entries}, course.learner)
     try:
@@ -159,13 +159,16 @@ def _tasks(
             grafted = _graft(exercise, copy)
             if several:
                 grafted.anomalies.insert(0, several)
-            if copy and (late := _late(entry, copy)):
+            late, cost = _late(entry, copy, course.late) if copy else ("", 0.0)
+            if not late and submission.marked_late:
+                late = "late: so the learning system says"
+            if late:
                 grafted.anomalies.insert(0, late)
             depends = [exercises[e].digest for e in sorted(exercises)] if exercise.needs else []
             found_in = copy.digest if copy else ""
             known = [found_in, grafted.anomalies, exercise.digest, exercise.release, depends]
-            input_hash = digest([known, exercise.points, seed, isolation, versions()])
-            task = _Task(submission.learner, entry, exercise, grafted, input_hash, isolation)
+            input_hash = digest([known, exercise.points, cost, seed, isolation, versions()])
+            task = _Task(submission.learner, entry, exercise, grafted, input_hash, isolation, cost)
             tasks.append(task)
     return tasks
 
@@ -179,13 +182,15 @@ def _graft(exercise: Exercise, copy: Copy | None) -> Graft:
         return Graft(status="error", reason=f"the grader failed: {type(error).__name__}: {error}")
 
 
-def _late(entry: Entry, copy: Copy) -> str:
-    if entry.deadline is None:
-        return ""
-    changed = datetime.fromtimestamp(copy.path.stat().st_mtime).astimezone()
-    if changed <= entry.deadline:
-        return ""
-    return f"late: changed {changed:%Y-%m-%d %H:%M}, deadline {entry.deadline:%Y-%m-%d %H:%M}"
+def _late(entry: Entry, copy: Copy, rule: Late) -> tuple[str, float]:
+    """What to say of a late file, "" if it is not, and the share of the points that it costs."""
+    if entry.deadline is None or copy.changed is None:
+        return "", 0.0
+    days, cost = rule.cost(entry.deadline, copy.changed)
+    if not days:
+        return "", 0.0
+    said = f"late: changed {copy.changed:%Y-%m-%d %H:%M}, deadline {entry.deadline:%Y-%m-%d %H:%M}"
+    return said + (f", costs {cost:.0%}" if cost else ""), cost
 
 
 def _rows(todo: list[_Task], exercises: dict[str, Exercise], seed: int, how: _How) -> Iterator[Row]:
@@ -281,7 +286,7 @@ def _row(
     return Row(
         learner=task.learner,
         exercise=task.exercise.id,
-        points=sum(check["points"] for check in checks or []),
+        points=round(sum(check["points"] for check in checks or []) * (1 - task.late), 2),
         max_points=task.exercise.points,
         status=status,
         reason=reason,

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import warnings
 from dataclasses import dataclass, field
-from pathlib import Path
+from datetime import datetime
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
 from lrlesson.grading.cells import Exercise, digest, lesson, needed
+from lrlesson.grading.files import File, Unreadable, read_path
 
-LARGEST = 20_000_000
+LONGEST = 200_000  # characters of one answer
 
 
 @dataclass(frozen=True)
 class Copy:
-    """A learner's file as read: its cells, or the `problem` that there is with it."""
+    """A learner's file as read: its cells, or the `problem` that there is with it.
 
-    path: Path
+    Of a cell only what the graft looks at is kept. `closed`: the file could not even be opened.
+    """
+
+    path: PurePosixPath
     cells: tuple[dict[str, Any], ...] = ()
     problem: str = ""
     digest: str = ""
+    changed: datetime | None = None
+    closed: bool = False
 
 
 @dataclass
@@ -38,24 +46,41 @@ class Graft:
 
 
 def read_copy(path: Path) -> Copy:
+    """`read_file` of a file on the disk."""
+    return read_file(File(PurePosixPath(path), lambda: read_path(path)))
+
+
+def read_file(file: File) -> Copy:
     """Read what a learner handed in. Whatever is in the file, this returns and never raises."""
+    path, name = file.place, _word(file.place.name)
+
+    def problem(why: str, known: str, closed: bool = False) -> Copy:
+        return Copy(path, (), f"{name} {why}", known, file.changed, closed)
+
     try:
-        if (size := path.stat().st_size) > LARGEST:
-            return Copy(path, (), f"{path.name} is too large ({size:,} bytes)", f"size {size}")
-        content = path.read_bytes()
-    except OSError as error:
-        return Copy(path, (), f"{path.name} cannot be read ({error.strerror})", "unreadable")
+        content = file.read()
+    except Unreadable as error:
+        return problem(str(error), f"unreadable: {error}", closed=True)
     found = digest(content.hex())
     try:
         notebook = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError):
-        return Copy(path, (), f"{path.name} is not JSON, so not a notebook", found)
+        return problem("is not JSON, so not a notebook", found)
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list) or not cells:
         old = isinstance(notebook, dict) and "worksheets" in notebook
-        why = "is in the format before nbformat 4" if old else "has no cells"
-        return Copy(path, (), f"{path.name} {why}", found)
-    return Copy(path, tuple(cell for cell in cells if isinstance(cell, dict)), "", found)
+        return problem("is in the format before nbformat 4" if old else "has no cells", found)
+    kept = tuple(_kept(cell) for cell in cells if isinstance(cell, dict))
+    return Copy(path, kept, "", found, file.changed)
+
+
+def _kept(cell: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "cell_type": cell.get("cell_type"),
+        "id": cell.get("id") if isinstance(cell.get("id"), str) else None,
+        "source": _source(cell)[: LONGEST + 1],
+        "metadata": {"lrlesson": _data(cell)},
+    }
 
 
 def cell_id(cell: dict[str, Any]) -> str:
@@ -94,12 +119,16 @@ def graft(exercise: Exercise, copy: Copy) -> Graft:
             say(f"older release: {wanted} is of {_word(handed_out)}, now {exercise.release}")
         if not written:
             stubs.append(wanted)
+        elif found_in := imports_library(_source(chosen)) - imports_library(given):
+            say(f"library: {wanted} uses {', '.join(sorted(found_in))}")
         result.answers[wanted] = _source(chosen)
     if absent:
         result.status = "missing"
-        result.reason = f"{copy.path.name} has no answer cell {' and '.join(absent)}"
+        result.reason = f"{_word(copy.path.name)} has no answer cell {' and '.join(absent)}"
     elif len(stubs) == len(exercise.stubs):
         result.status, result.reason = "not attempted", "the answer is still the stub"
+    elif any(len(source) > LONGEST for source in result.answers.values()):
+        result.status, result.reason = "unreadable", f"the answer is over {LONGEST:,} characters"
     elif any(_unwritable(source) for source in result.answers.values()):
         result.status, result.reason = "unreadable", "the answer holds text that is not Unicode"
     return result
@@ -136,6 +165,27 @@ def is_stub(source: str, given: str) -> bool:
     return not source.strip() or source.strip() == given.strip() or _tree(source) == _tree(given)
 
 
+def imports_library(source: str) -> set[str]:
+    """The parts of our own library that some code imports, also by their names in text."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {"lrlesson"} if re.search(r"\b(import|from)\s+lrlesson\b", source) else set()
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            names |= set(re.findall(r"^lrlesson(?:\.\w+)*$", node.value))
+        elif isinstance(node, ast.Name) and node.id == "lrlesson":
+            names.add(node.id)
+    return {name[:80] for name in names if name.split(".")[0] == "lrlesson"}
+
+
 def _tree(source: str) -> str:
     """The code without comments, white space and docstrings; unique text if it does not parse."""
     try:
@@ -170,7 +220,7 @@ def _source(cell: dict[str, Any]) -> str:
 
 
 def _word(value: object) -> str:
-    return value[:40] if isinstance(value, str) and value.isprintable() else "unknown"
+    return value[:80] if isinstance(value, str) and value.isprintable() else "unknown"
 
 
 def _unwritable(source: str) -> bool:

@@ -9,6 +9,8 @@ from typing import Any
 import nbformat
 import pytest
 
+from lrlesson.grading import release
+
 ROOT = Path(__file__).parents[2]
 DECAY = "04_decay.ipynb"
 DESCENT = "01_what_the_rate_is.ipynb"
@@ -28,11 +30,37 @@ def gradient_descent(grad, w0, lr, steps):
 Notebook = dict[str, Any]
 
 
-class Course:
-    """The released exercises, and the learner's hand."""
+COURSE_TOML = """\
+[[exercise]]
+id = "gradient-descent"
+notebook = "01_what_the_rate_is.ipynb"
+points = 4
 
-    solutions = ROOT / "solutions"
-    exercises = ROOT / "exercises"
+[[exercise]]
+id = "step-decay"
+notebook = "04_decay.ipynb"
+points = 6
+"""
+
+
+class Course:
+    """Two of the course's exercises as they are now, released, and the learner's hand."""
+
+    def __init__(self, folder: Path) -> None:
+        self.solutions, self.exercises = folder / "solutions", folder / "exercises"
+        self.solutions.mkdir()
+        (folder / "course.toml").write_text(COURSE_TOML, encoding="utf-8")
+        kept = {None, "gradient-descent", "step-decay"}
+        for name in (DESCENT, DECAY):
+            notebook = json.loads((ROOT / "solutions" / name).read_text(encoding="utf-8"))
+            notebook["cells"] = [
+                cell
+                for cell in notebook["cells"]
+                if cell["metadata"].get("lrlesson", {}).get("exercise") in kept
+            ]
+            (self.solutions / name).write_text(json.dumps(notebook), encoding="utf-8")
+        release(self.solutions, self.exercises)
+
     decay, descent = DECAY, DESCENT
     right_decay, right_descent = RIGHT_DECAY, RIGHT_DESCENT
 
@@ -63,8 +91,8 @@ class Course:
 
 
 @pytest.fixture(scope="session")
-def made() -> Course:
-    return Course()
+def made(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    return Course(tmp_path_factory.mktemp("course"))
 
 
 @pytest.fixture
