@@ -328,11 +328,9 @@ def imports() -> Times:
     bare = importing("pass")
     return in_turn(
         {
-            OURS: importing("import lrlesson"),
-            "lrlesson, schedules and optimizers": importing(
-                "import lrlesson; lrlesson.Cosine, lrlesson.Adam"
-            ),
-            "lrlesson, training": importing("import lrlesson; lrlesson.train"),
+            OURS: importing("import lrlesson; lrlesson.Cosine, lrlesson.Adam"),
+            "import lrlesson alone": importing("import lrlesson"),
+            "lrlesson with training": importing("import lrlesson; lrlesson.train"),
             "numpy": importing("import numpy"),
             "nothing": bare,
         },
@@ -462,7 +460,9 @@ def parts() -> dict[str, Callable[[], list[str]]]:
         ),
         "imports": lambda: [
             *table(
-                "Imports, each in a new process", imports(), {"numpy": ("at most 1.3 ×", 1 / 1.3)}
+                "Imports, each in a new process; ours with schedules and optimizers",
+                imports(),
+                {"numpy": ("at most 1.3 ×", 1 / 1.3)},
             ),
             f"Heavy modules that come along: {', '.join(heavy_modules()) or 'none'}.",
             "",
