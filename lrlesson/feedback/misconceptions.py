@@ -169,6 +169,8 @@ MISCONCEPTIONS = {
     "one-over-e": _entry(None, "04", "Every decay ends at 1/e of its start."),
     "straight-near-one": _entry(None, "04", "Near 1 a power may be replaced by a line."),
     "rounded-off": _entry(None, "04", "A factor near 1 may be rounded to two places."),
+    "clock-counts-epochs": _entry(None, "04", "The schedule is asked with the epoch."),
+    "clock-runs-ahead": _entry(None, "04", "The schedule's clock is moved on twice."),
     # Polynomial decay.
     "climbs-after-the-end": _entry(None, "04", "The formula holds after its end as well."),
     "end-as-a-floor": _entry(None, "04", "`lr_end` cuts the curve off from below."),

@@ -1,18 +1,27 @@
 """Law: solutions are the one source; exercises come from them, leak nothing, test themselves."""
 
+import contextlib
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tomllib
+import warnings
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
+from lrlesson.data import digits
 from lrlesson.feedback.exercises import all_exercises
-from lrlesson.grading import release
+from lrlesson.grading import release, score
 from lrlesson.grading.cells import BEGIN, END, lesson, read_exercises, read_sources, solution_lines
+from lrlesson.network import net_a
+from lrlesson.optimizers import SGD
+from lrlesson.training import train
 
 ROOT = Path(__file__).parents[2]
 SOLUTIONS, EXERCISES = ROOT / "solutions", ROOT / "exercises"
@@ -35,8 +44,10 @@ def nbval(option, *paths, progress):
     )
 
 
-def test_there_are_solutions():
-    assert NAMES == ["01_what_the_rate_is.ipynb", "04_decay.ipynb"]
+def test_there_are_solutions_for_every_lesson_with_an_exercise():
+    assert [name[:2] for name in NAMES] == ["01", "02", "03", "04", "06", "07", "08", "09", "10"]
+    graded = {e.id for e in all_exercises().values() if e.points}
+    assert set(read_exercises(read_sources(SOLUTIONS))) == graded
 
 
 def test_the_exercises_are_what_the_solutions_make(tmp_path):
@@ -50,7 +61,7 @@ def test_the_exercises_are_what_the_solutions_make(tmp_path):
 
 def test_no_solution_line_occurs_in_any_exercise():
     lines = set(solution_lines(read_sources(SOLUTIONS).values()))
-    assert len(lines) >= 6
+    assert len(lines) >= 50
     for path in EXERCISES.glob("*.ipynb"):
         text = sources(path)
         assert [line for line in lines if line in text] == []
@@ -101,41 +112,120 @@ def test_the_stored_solutions_pass_plain_nbval(tmp_path):
     assert "passed" in ran.stdout
 
 
-RIGHT = {
-    "step-decay.answer": (
-        "def step_decay(t, lr0, drop, every):\n"
-        "    return lr0 * drop ** np.floor(np.asarray(t) / every)"
-    ),
-    "gradient-descent.answer": (
-        "def gradient_descent(grad, w0, lr, steps):\n"
-        "    points = [np.array(w0, dtype=float)]\n"
-        "    for _ in range(steps):\n"
-        "        points.append(points[-1] - lr * grad(points[-1]))\n"
-        "    return np.array(points)"
-    ),
-}
-WRONG = {
-    "step-decay.answer": RIGHT["step-decay.answer"].replace("asarray(t)", "asarray(t + 1)"),
-    "gradient-descent.answer": RIGHT["gradient-descent.answer"].replace("- lr", "+ lr"),
-}
+RIGHT = tomllib.loads((ROOT / "tests/feedback/right.toml").read_text(encoding="utf-8"))
+BANK = [(e, wrong) for e in all_exercises().values() if e.points for wrong in e.bank]
 
 
-@pytest.mark.parametrize("answers", ["right", "wrong", "unfilled"])
-def test_filled_in_copies_pass_nbval_only_if_they_are_right(answers, tmp_path):
+def filled(kind, exercise):
+    """An answer to put into an exercise: another right one than the reference, or a wrong one."""
+    if kind == "right":
+        return next(iter(RIGHT[exercise].values()))
+    return next(w.code for w in all_exercises()[exercise].bank if w.told_by is None)
+
+
+def run_filled_in(kind, names, tmp_path):
     folder = tmp_path / "course" / "exercises"
     folder.mkdir(parents=True)
     shutil.copy(ROOT / "course.toml", folder.parent)
-    for name in NAMES:
+    exercises = 0
+    for name in names:
         notebook = nbformat.read(EXERCISES / name, as_version=4)
         for cell in notebook.cells:
-            if lesson(cell).get("role") == "answer" and answers != "unfilled":
-                cell.source = {"right": RIGHT, "wrong": WRONG}[answers][lesson(cell)["id"]]
+            if lesson(cell).get("role") == "answer":
+                exercises += 1
+                if kind != "unfilled":
+                    cell.source = filled(kind, lesson(cell)["exercise"])
         nbformat.write(notebook, folder / name)
     ran = nbval("--nbval-lax", *folder.iterdir(), progress=tmp_path / "progress.json")
-    if answers == "right":
+    if kind == "right":
         assert ran.returncode == 0, ran.stdout[-2000:]
-    else:
-        assert ran.returncode == 1, ran.stdout[-2000:]
-        state = {"wrong": "wrong", "unfilled": "not attempted"}[answers]
-        assert ran.stdout.count(f"is {state}.") == len(NAMES)
-        assert ran.stdout.count("FAILED") == len(NAMES), "in each, only the last cell fails"
+        return
+    assert ran.returncode == 1, ran.stdout[-2000:]
+    state = {"wrong": "wrong", "unfilled": "not attempted"}[kind]
+    said = " ".join(ran.stdout.split())
+    assert said.count(f" is {state}") == exercises
+    assert said.count("FAILED") == len(names), "in each, only the last cell fails"
+
+
+@pytest.mark.parametrize("kind", ["right", "wrong", "unfilled"])
+def test_a_filled_in_copy_passes_nbval_only_if_it_is_right(kind, tmp_path):
+    run_filled_in(kind, ["08_per_weight_rates.ipynb"], tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["right", "wrong", "unfilled"])
+def test_every_filled_in_copy_passes_nbval_only_if_it_is_right(kind, tmp_path):
+    run_filled_in(kind, NAMES, tmp_path)
+
+
+def printed(exercise, answer, seed):
+    """What the hidden cells with points print in one namespace, by id; "" where one raises."""
+    namespace, said = {}, {}
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for cell in exercise.cells:
+            source = answer if lesson(cell)["role"] == "answer" else cell.source
+            out = io.StringIO()
+            try:
+                with contextlib.redirect_stdout(out):
+                    exec(source, namespace)
+                    namespace["seed"] = seed
+            except Exception:
+                out = io.StringIO()
+            if "points" in lesson(cell):
+                said[lesson(cell)["id"]] = out.getvalue()
+    return said
+
+
+def marks(exercise, answer, seed):
+    """The points that an answer gets, as the grader would compare its rows."""
+    (reference,) = exercise.role("answer")
+    wanted, came = (printed(exercise, code, seed) for code in (reference.source, answer))
+    points = 0
+    for cell in exercise.role("hidden"):
+        if "points" in lesson(cell):
+            name = lesson(cell)["id"]
+            pair = [score.rows(text) for text in (wanted[name], came[name])]
+            if not score.difference(*pair, **score.settings(lesson(cell))):
+                points += lesson(cell)["points"]
+    return points
+
+
+EXERCISE = read_exercises(read_sources(SOLUTIONS))
+
+
+@pytest.mark.parametrize(
+    ("known", "wrong"), BANK, ids=lambda x: getattr(x, "id", None) or x.misconception
+)
+def test_the_hidden_checks_catch_every_known_mistake(known, wrong):
+    exercise = EXERCISE[known.id]
+    assert marks(exercise, "import numpy as np\n" + wrong.code, seed=3) < exercise.points
+
+
+@pytest.mark.parametrize(("id", "style"), [(id, s) for id, codes in RIGHT.items() for s in codes])
+def test_the_hidden_checks_accept_every_right_answer(id, style):
+    for seed in (3, 4):
+        answer = "import numpy as np\n" + RIGHT[id][style]
+        assert marks(EXERCISE[id], answer, seed) == EXERCISE[id].points
+
+
+def test_a_rate_from_the_range_test_trains_the_digits_network():
+    """The second half of X12: on five seeds, five epochs at the suggested rate end below 0.2."""
+    namespace = {}
+    (cell,) = EXERCISE["range-test"].role("answer")
+    exec("import numpy as np\n" + cell.source, namespace)
+    data, network = digits(), net_a()
+    targets = data.targets()
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+
+        def loss_grad(w, rng=rng):
+            chosen = rng.choice(data.n, size=32, replace=False)
+            return network.gradient(w, data.x_train[:, chosen], targets[:, chosen])
+
+        lrs, losses = namespace["lr_range_test"](loss_grad, network.init(rng), 1e-4, 10, 100)
+        rate = namespace["suggest_lr"](lrs, losses)
+        assert rate < lrs[np.argmin(losses)]
+        assert 0.05 < rate < 0.5
+        history = train(network, data, SGD(), rate, 5, seed=seed)
+        assert history.train_loss[:, -1] < 0.2

@@ -1,0 +1,108 @@
+// A puzzle: the lines left, and the program so far. Every action is a button, so keys suffice.
+// The kernel sends `puzzle` (ask, head, lines), `order` (numbers from 1, as checked last) and
+// `reply` (HTML that Python has escaped); the form sends the order that is to be checked.
+
+const make = (tag, parts = {}, ...children) => {
+  const node = Object.assign(document.createElement(tag), parts);
+  node.append(...children);
+  return node;
+};
+
+const NO_ANSWER = "No answer from Python yet. If this stays, run the cell again.";
+
+function render({ model, el }) {
+  const { ask, head, lines } = model.get("puzzle");
+  let order = [...model.get("order")];
+  let waiting = null;
+
+  const left = make("div", { className: "lrlesson-lines" });
+  const program = make("ol", { className: "lrlesson-program" });
+  const said = make("div", { className: "lrlesson-said" });
+  const reply = make("div", { className: "lrlesson-reply", tabIndex: -1 });
+  for (const live of [said, reply]) live.setAttribute("aria-live", "polite");
+  const check = button("Check the order", "", "lrlesson-check", () => {
+    clearTimeout(waiting);
+    const late = () => reply.replaceChildren(make("p", { textContent: NO_ANSWER }));
+    waiting = setTimeout(late, 4000);
+    try {
+      model.send({ order });
+    } catch {
+      late(); // there is no kernel
+    }
+  });
+
+  function group(label, ...children) {
+    const node = make("div", {}, make("div", { className: "lrlesson-title", textContent: label }), ...children);
+    node.setAttribute("role", "group");
+    node.setAttribute("aria-label", label);
+    return node;
+  }
+
+  function button(text, label, className, onclick) {
+    const node = make("button", { type: "button", textContent: text, className, onclick });
+    if (label) node.setAttribute("aria-label", label);
+    node.dataset.lmSuppressShortcuts = "true"; // else JupyterLab takes Enter away
+    return node;
+  }
+
+  // Draw all again, then put the focus on the button that `focus` finds.
+  function draw(focus, message = "") {
+    left.replaceChildren(
+      ...lines.flatMap((text, i) =>
+        order.includes(i + 1)
+          ? []
+          : [button(text, `Use: ${text.trim()}`, "lrlesson-line", () => {
+              order.push(i + 1);
+              const next = lines.findIndex((_, k) => k > i && !order.includes(k + 1));
+              draw(() => left.children[next < 0 ? 0 : [...left.children].findIndex((b) => b.dataset.line == next)] ?? check,
+                `Line ${order.length}: ${text.trim()}`);
+            })]));
+    [...left.children].forEach((b, k) => {
+      b.dataset.line = lines.map((_, i) => i).filter((i) => !order.includes(i + 1))[k];
+    });
+    program.replaceChildren(
+      ...order.map((number, place) => {
+        const text = lines[number - 1];
+        const name = text.trim();
+        const move = (to, sign, word) => {
+          const node = button(sign, `Move ${word}: ${name}`, "lrlesson-move", () => {
+            order.splice(place, 1);
+            order.splice(to, 0, number);
+            draw(() => program.children[to].querySelector(`[data-word=${word}]:not(:disabled)`)
+              ?? program.children[to].querySelector("button:not(:disabled)"),
+              `${name} is now line ${to + 1} of ${order.length}`);
+          });
+          node.dataset.word = word;
+          node.disabled = to < 0 || to >= order.length;
+          return node;
+        };
+        const back = button("✕", `Take out: ${name}`, "lrlesson-move", () => {
+          order.splice(place, 1);
+          draw(() => program.children[Math.min(place, order.length - 1)]?.querySelector("button:not(:disabled)")
+            ?? left.children[0], `Taken out: ${name}`);
+        });
+        return make("li", {},
+          make("code", { textContent: text }),
+          make("span", {}, move(place - 1, "↑", "up"), move(place + 1, "↓", "down"), back));
+      }));
+    said.textContent = message;
+    if (focus) focus()?.focus();
+  }
+
+  const answered = () => {
+    clearTimeout(waiting);
+    reply.innerHTML = model.get("reply");
+  };
+  model.on("change:reply", answered);
+  model.on("msg:custom", () => clearTimeout(waiting));
+  el.append(make("div", { className: "lrlesson-form lrlesson-parsons" },
+    make("div", { className: "lrlesson-ask", textContent: ask }),
+    group("Lines to choose from", left),
+    group("Your program", make("code", { textContent: head }), program),
+    make("div", { className: "lrlesson-buttons" }, check),
+    said, reply));
+  draw();
+  answered();
+}
+
+export default { render };
