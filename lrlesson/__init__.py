@@ -23,7 +23,10 @@ _PUBLIC = {
     "network": "MLP net_a net_b net_c linear",
     "data": "digits diabetes wine_raw breast_cancer zipf descr",
     "training": "descend train sweep range_test History",
-    "scenes.explorers": "rate_dial race",
+    "scenes.explorers": """
+        one_step rate_dial race predict_regime stability_edge conditioning noise_and_batch
+        schedule_composer drop_time two_wells warmup_map momentum_plane effective_rates
+        optimizer_race live_net range_test_picker batch_growth edge_of_stability""",
     "feedback": "check hint solution predict pretest summary progress",
     "doctor": "self_test",
 }
