@@ -7,6 +7,7 @@ from lrlesson.feedback.cards import Card, Shown
 from lrlesson.feedback.checking import checked, find
 from lrlesson.feedback.exercises import all_exercises
 from lrlesson.feedback.helping import different_attempts
+from lrlesson.feedback.puzzles import PUZZLES
 from lrlesson.feedback.questions import all_questions
 from lrlesson.feedback.record import load, progress_path
 
@@ -101,6 +102,10 @@ def progress() -> Table:
                 "; ".join(notes),
             )
         )
+    for id in PUZZLES:
+        entry = data["exercises"].get(id, {})
+        state, tries = entry.get("status", "not attempted"), different_attempts(entry)
+        rows.append((f"puzzle {id}", state, str(tries), "", ""))
     lessons = sorted({q.id[:2] for q in all_questions().values() if not q.id.startswith("pre-")})
     for lesson in lessons:
         asked = [q for q in all_questions().values() if q.id.startswith(f"{lesson}-")]
@@ -113,6 +118,12 @@ def progress() -> Table:
     items = [id for id in all_questions() if id.startswith("pre-")]
     done = sum(id in data["pretest"] for id in items)
     rows.append(("pre-test", f"{done} of {len(items)} answered", "", "", ""))
+    exercises = all_exercises().values()
+    solved = [e for e in exercises if data["exercises"].get(e.id, {}).get("status") == "correct"]
+    got, all_points = (sum(e.points for e in some) for some in (solved, exercises))
     path = progress_path()
-    where = f"Kept on this machine only, in {path.parent.name}/{path.name}."
-    return Table(Card("quiet", "Your progress", [where], rows))
+    body = [
+        f"The answers that are correct are worth {got} of {all_points} points.",
+        f"Kept on this machine only, in {path.parent.name}/{path.name}.",
+    ]
+    return Table(Card("quiet", "Your progress", body, rows))
