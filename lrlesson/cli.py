@@ -141,6 +141,12 @@ def grade(
     solutions: Annotated[Path, typer.Option(help="Where the source notebooks are.")] = Path(
         "solutions"
     ),
+    jobs: Annotated[
+        int | None, typer.Option(help="Worker processes; one per processor if not given.")
+    ] = None,
+    unsafe: Annotated[
+        bool, typer.Option("--unsafe", help="No sandbox: submissions run with your rights.")
+    ] = False,
 ) -> None:
     """Grade every notebook of a folder; go on where a stopped run left off."""
     from rich.console import Console
@@ -161,7 +167,9 @@ def grade(
             progress.update(task, completed=done, total=done + left, description=row.learner)
 
         try:
-            summary = grade_all(submissions, out, solutions, seed, on_row=count)
+            summary = grade_all(
+                submissions, out, solutions, seed, jobs=jobs, unsafe=unsafe, on_row=count
+            )
         except GradeError as error:
             stop(error)
     Console().print(_table(summary.rows))
