@@ -325,7 +325,7 @@ const CONTROLS = {
     const ghost = html("span", { class: "lr-ghost", "aria-hidden": "true" });
     const value = html("span", { "aria-hidden": "true" }); // read out as aria-valuetext
     show(ghost, longest(control.text));
-    const label = html("label", { for: id }, control.label);
+    const label = html("label", { for: id }, ...indexed(control.label, (tag) => html(tag)));
     const root = html("div", { class: "lr-control lr-slider" },
       label, rail, html("span", { class: "lr-value" }, ghost, value));
     input.addEventListener("input", () => move(+input.value));

@@ -186,7 +186,7 @@ def _drop_stage(columns: int) -> Stage:
         ax.plot(_DROPS[:-1], end[:-1], color=light("green"), lw=2)
         ax.axhline(end[-1], color=light("muted"), lw=1, ls=(0, (2, 2)))
         ax.text(1020, end[-1] * 1.08, "never dropping", size=10, color=light("muted"), ha="right")
-        ax.annotate(f"{_SOON} updates later", (_DROPS[14], soon[14]), xytext=(7, 4), size=10,
+        ax.annotate(f"{_SOON} updates later", (_DROPS[25], soon[25]), xytext=(7, 4), size=10,
                     textcoords="offset points")  # fmt: skip
         ax.annotate("at the end", (_DROPS[34], end[34]), xytext=(-8, -3), size=10, ha="right",
                     va="top", textcoords="offset points")  # fmt: skip

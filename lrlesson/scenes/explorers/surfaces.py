@@ -377,13 +377,13 @@ def _plane_stage(columns: int) -> Stage:
         edges = np.append(_PLANE_RATES / step, _PLANE_RATES[-1] * step)
         levels = [0, 20, 30, 45, 70, 110, 170, 260, 401]
         colors = ListedColormap([light(name) for name in reversed(LEVELS)])
-        colors.set_bad(light("shade"))
+        ax.set_facecolor(light("shade"))  # where the steps are not enough, or never
         ax.pcolormesh(edges, np.arange(_BETAS.size + 1) - 0.5, np.ma.masked_invalid(needed),
                       cmap=colors, norm=BoundaryNorm(levels, len(LEVELS)))  # fmt: skip
         limit = 2 * (1 + _BETAS) / 20
         ax.plot(limit, np.arange(_BETAS.size), color=light("ink"), lw=1.4, ls=(0, (5, 3)))
         ax.grid(False)
-        named(ax, "steps needed (darker: fewer)", "learning rate", "momentum β")
+        named(ax, "steps needed (stronger blue: fewer)", "learning rate", "momentum β")
         ax = axes["bowl"]
         bowl = Quadratic([1, 20])
         ax.set_box_aspect(1)

@@ -1,0 +1,418 @@
+"""Sixteen explorers: their arrays are the library's numbers, and their sentences say them."""
+
+import json
+import re
+from functools import cache
+
+import numpy as np
+import pytest
+
+from lrlesson.data import diabetes, digits
+from lrlesson.losses import LeastSquares, NoisyBowl, Quadratic, TwoWells
+from lrlesson.network import linear, net_a, net_b, net_c
+from lrlesson.optimizers import SGD, Adam
+from lrlesson.scenes import Scene, explorers, number
+from lrlesson.schedules import Constant, Cosine, ScheduledDrop, StepDecay, Triangular, Warmup
+from lrlesson.sharpness import sharpness
+from lrlesson.training import descend, range_test, sweep, train
+
+NAMES = [name for name in explorers.__all__ if name not in ("race", "rate_dial")]
+
+
+@cache
+def made(name: str) -> Scene:
+    return getattr(explorers, name)()
+
+
+def row(scene: Scene, actor: str, key: str = "y") -> np.ndarray:
+    spec = next(spec for spec in scene.spec["actors"] if spec["name"] == actor)
+    return scene.row(spec[key])
+
+
+def near(scene: Scene, actor: str, on: str, x: object, y: object, rtol: float = 1e-5) -> None:
+    """The actor's row stands where matplotlib puts the points x, y of these axes."""
+    u, v = scene._stage.fractions(on, np.asarray(x, float), np.asarray(y, float))
+    for key, want in (("x", u), ("y", v)):
+        got = row(scene, actor, key)
+        want = np.broadcast_to(np.atleast_1d(want), got.shape)
+        kept = np.isfinite(want) & (np.abs(want - 0.5) < 199)
+        np.testing.assert_allclose(got[kept], want[kept], rtol=rtol, atol=1e-5)
+        assert np.isnan(got[~kept]).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_fits_and_is_the_same_each_time(name: str):
+    scene = made(name)
+    assert scene.payload < 1_000_000
+    assert scene.payload == len(json.dumps(scene.spec, ensure_ascii=False).encode()) + len(
+        scene.data
+    )
+    assert len(scene.spec["stages"]) == 2
+    again = getattr(explorers, name)()
+    assert repr(again) == repr(scene)
+    assert again._stage is scene._stage
+    assert again.data == scene.data
+    assert all(control["label"] for control in scene.spec["controls"])
+    assert scene.spec["alt"].endswith(".")
+    for sentence in scene.sentences:
+        assert not re.search(r"\bnan\b|\binf\b|\{|None|array", sentence)
+
+
+@pytest.mark.parametrize(("w", "rate"), [(0, 0), (140, 20), (160, 45), (80, 30)])
+def test_one_step(w: int, rate: int):
+    scene = made("one_step")
+    scene.w, scene.rate = w, rate
+    start, eta = scene.value("w"), scene.value("rate")
+    run = descend(Quadratic([2.0]), [start], SGD(), eta, 20)
+    path = run.weights[0, :, 0]
+    near(scene, "path", "ahead", np.arange(21), path)
+    near(scene, "next", "curve", path[1], run.losses[0, 1])
+    slope = number(2 * start)
+    slope = f"({slope})" if start < 0 else slope
+    assert f"{number(start)} − {number(eta)} × {slope} = {number(path[1])}." in scene.verdict
+    assert f"{number(abs(path[1] - start))} long" in scene.sentences[1]
+    factor = 1 - 2 * eta
+    if start:
+        word = "slow" if factor > 0.9 else "converges" if factor > 0 else "diverges"
+        assert scene.verdict.startswith(word)
+    else:
+        assert scene.verdict.startswith("at rest")
+    assert ("lies outside the frame" in scene.verdict) == (abs(path[1]) > 5)
+
+
+def test_one_step_by_hand():
+    scene = made("one_step")
+    scene.w, scene.rate = 140, 20
+    assert "3.00 − 0.100 × 6.00 = 2.40." in scene.verdict
+
+
+@pytest.mark.parametrize("rate", [0, 20, 45])
+@pytest.mark.parametrize("batch", [0, 3, 6])
+def test_noise_and_batch(rate: int, batch: int):
+    scene = made("noise_and_batch")
+    scene.rate, scene.batch = rate, batch
+    eta, size = scene.value("rate"), int(scene.value("batch"))
+    bowl = NoisyBowl([1, 1], 1 / np.sqrt(size))
+    assert np.isclose(bowl.floor(eta), eta / (2 - eta) / size)
+    assert number(bowl.floor(eta)) in scene.verdict
+    _, v = scene._stage.fractions("loss", np.array(0.0), np.array(bowl.floor(eta)))
+    np.testing.assert_allclose(row(scene, "floor"), v, rtol=1e-5)
+    settled = (1 - eta) ** 80 < 0.01
+    assert scene.verdict.startswith("rattles" if settled else "still on its way")
+    if settled:  # 80 runs, 40 updates: the mean is near the exact floor
+        digits_, power = re.search(r"near ([\d.]+)(?:×10⁻(.))?", scene.verdict).groups()
+        measured = float(digits_) / 10 ** "⁰¹²³⁴⁵⁶⁷⁸⁹".index(power or "⁰")
+        assert 0.6 < measured / bowl.floor(eta) < 1.6
+    expected = bowl.expected([2, 2], np.full(3, eta))
+    _, v = scene._stage.fractions("loss", np.zeros(4), expected)
+    np.testing.assert_allclose(row(scene, "loss")[:4], v, atol=0.08)
+
+
+@pytest.mark.parametrize("drop", [0, 50, 99, 100])
+def test_drop_time(drop: int):
+    scene = made("drop_time")
+    scene.drop = drop
+    at = int(scene.value("drop"))
+    eta = ScheduledDrop(0.5, 0.1, (at,)) if drop < 100 else Constant(0.5)
+    losses = NoisyBowl([1, 0.01], [1, 0]).expected([1, 10], eta.values(1000))
+    near(scene, "loss", "loss", np.arange(0, 1001, 5), losses[::5])
+    near(scene, "end here", "each", at, losses[-1])
+    near(scene, "soon here", "each", at, losses[min(1000, at + 30)])
+    assert f"ends at {number(losses[-1])}" in scene.verdict
+    assert scene.verdict.split(":")[0] == {0: "too early", 50: "well timed", 99: "late",
+                                           100: "never"}.get(drop)  # fmt: skip
+
+
+def test_drop_times_are_those_of_the_brief():
+    """V22: thirty updates later .313 .085 .023 .019, in the end .130 .043 .0148 .0130."""
+    scene = made("drop_time")
+    for drop, soon, end in ((5, 0.313, 0.130), (20, 0.085, 0.043), (50, 0.023, 0.0148),
+                            (80, 0.019, 0.0130)):  # fmt: skip
+        scene.drop = drop
+        found = re.search(r"to ([\d.]+) within 30 updates, and it ends at ([\d.]+)", scene.verdict)
+        np.testing.assert_allclose([float(found[1]), float(found[2])], [soon, end], rtol=0.06)
+
+
+def test_schedule_composer():
+    scene = made("schedule_composer")
+    families = scene._controls[0].values
+    for family, peak, factor, length, want in (
+        ("cosine", 42, 0, 9, lambda p, f, n: Cosine(p, 200, p * f)),
+        ("step", 0, 10, 0, StepDecay),
+        ("triangle", 59, 20, 38, lambda p, f, n: Triangular(p * f, p, n)),
+    ):
+        scene.family, scene.peak = families.index(family), peak
+        scene.factor, scene.length = factor, length
+        values = [float(scene.value(name)) for name in ("peak", "factor", "length")]
+        eta = want(*values).values(200)
+        losses = NoisyBowl([1, 0.02], [1, 0]).expected([3, 6], eta)
+        near(scene, "eta", "eta", np.arange(200), eta)
+        near(scene, "loss", "loss", np.arange(201), losses)
+        assert f"Ση = {number(eta.sum())} and Ση² = {number((eta**2).sum())}" in scene.verdict
+        assert f"ends at {number(losses[-1])}" in scene.verdict
+    for k in range(len(families)):  # every family at the ends of every slider
+        scene.family = k
+        for end in (0, -1):
+            for name in ("peak", "factor", "length"):
+                control = next(c for c in scene._controls if c.name == name)
+                setattr(scene, name, end % control.n)
+            assert len(row(scene, "eta")) == 200
+
+
+@pytest.mark.parametrize(("swap", "plan", "peak"), [(0, 0, 0), (0, 1, 3), (1, 2, 2), (1, 0, 3)])
+def test_two_wells(swap: int, plan: int, peak: int):
+    scene = made("two_wells")
+    scene.swap, scene.plan, scene.peak, scene.step = swap, plan, peak, 40
+    well = TwoWells(*((0.5, 1.5), (1.5, 0.8))[swap], noise=0.1)
+    if plan == 0:
+        rate = [0.3, 0.8, 1.5, 4.0][peak] * well.threshold[0]
+        run = descend(well, [well.wells[0]], SGD(), Constant(rate), 600, list(range(40)))
+        near(scene, "runs", "curve", run.weights[:, -1, 0], run.losses[:, -1])
+        gone = int((run.weights[:, -1, 0] > -1).sum())
+        assert f"{gone} of 40 runs" in scene.verdict
+    _, v = scene._stage.fractions("curve", np.array(0.0), well(np.linspace(-4, 4, 161)[:, None]))
+    np.testing.assert_allclose(row(scene, "floor"), v, rtol=1e-5)
+
+
+def test_large_rates_leave_the_narrow_well_good_or_bad():
+    """V28: in both cases, and small rates do not."""
+    scene = made("two_wells")
+    for swap in (0, 1):
+        for plan in (0, 1, 2):
+            for peak, word in ((0, "stays"), (1, "stays"), (3, "escapes")):
+                scene.swap, scene.plan, scene.peak = swap, plan, peak
+                assert scene.verdict.startswith(word), scene.verdict
+        assert ("better off" in scene.verdict) == (swap == 0)
+
+
+@pytest.mark.parametrize(("warmup", "peak"), [(0, 0), (3, 4), (5, 7), (0, 7)])
+def test_warmup_map(warmup: int, peak: int):
+    scene = made("warmup_map")
+    scene.warmup, scene.peak = warmup, peak
+    ramp, top = int(scene.value("warmup")), float(scene.value("peak"))
+    run = train(net_b(), digits(), SGD(), Warmup(top, ramp), 5, 32)
+    assert scene.verdict.startswith("fails" if run.spiked[0] or run.diverged[0] else "trains")
+    if not run.spiked[0]:
+        assert f"ends at {number(run.train_loss[0, -1])}" in scene.verdict
+        near(scene, "loss", "loss", np.arange(210), run.losses[0])
+    near(scene, "rate", "loss", np.arange(210), Warmup(top, ramp).values(210))
+
+
+def test_warmup_lets_the_peak_rise():
+    """V32: more with 50 updates of warmup than without."""
+    scene = made("warmup_map")
+    scene.all = 1
+    bare, fifty, hundred = map(float, re.findall(r"([\d.]+) with", scene.sentences[1]))
+    assert bare < fifty <= hundred
+
+
+@pytest.mark.parametrize("step", [0, 11, 199])
+def test_effective_rates(step: int):
+    scene = made("effective_rates")
+    scene.rule, scene.step = 2, step
+    lengths = {}
+    for corrected in (0, 1):
+        scene.corrected = corrected
+        rule = Adam(bias_correction=bool(corrected))
+        w = np.zeros(3)
+        state = rule.init(w)
+        for _ in range(step + 1):
+            moved, w_old = rule.step(w, np.array([10.0, 1.0, 0.1]), state, 0.01), w
+            w = moved
+        lengths[corrected] = (abs(w - w_old) / 0.01)[1]
+        _, v = scene._stage.fractions("rates", np.zeros(3), state.rate)
+        np.testing.assert_allclose(row(scene, "rates")[:3], v, rtol=1e-5)
+        assert f"10 has the rate {number(state.rate[0])}" in scene.verdict
+        assert number(lengths[corrected], 4) + " η" in scene.sentences[1]
+    scene.corrected = 0
+    assert f"{number(lengths[0] / lengths[1], 4)} × as long" in scene.sentences[1]
+    assert ("not yet used" in scene.verdict) == (step < 9)
+    if step in (0, 11):  # V44
+        np.testing.assert_allclose(lengths[0], {0: 3.162, 11: 6.569}[step], rtol=1e-3)
+
+
+def test_range_test_picker():
+    scene = made("range_test_picker")
+    test = range_test(net_a(), digits(), SGD())
+    low = test.at_minimum[0]
+    ok = np.isfinite(test.smoothed[0])
+    _, v = scene._stage.fractions("test", test.lr, np.where(ok, test.smoothed[0], 1))
+    np.testing.assert_allclose(row(scene, "test")[ok], v[ok], rtol=1e-4, atol=1e-5)
+    assert number(low) in scene.sentences[1]
+    last = scene._controls[0].n - 1
+    for pick in (0, last // 2, last):
+        scene.pick = pick
+        run = sweep(net_a(), digits(), SGD(), scene.value("pick"), 2, 32, list(range(12)))
+        ends = run.train_loss[:, -1]
+        fine = ~run.diverged
+        _, v = scene._stage.fractions("ends", np.arange(12), np.where(fine, ends, 1))
+        np.testing.assert_allclose(row(scene, "outcomes")[fine], v[fine], rtol=1e-4, atol=1e-5)
+        broke = int((~fine).sum())
+        assert (f"{broke} of 12 trainings break" if broke else "all 12 trainings hold") in (
+            scene.verdict
+        )
+        assert scene.verdict.startswith("too high") == bool(broke)
+    assert scene.verdict.startswith("too high")
+
+
+def test_live_net_shows_the_curve_after_six_guesses():
+    scene = explorers.live_net()
+    assert "guess 1 of 6" in scene.verdict
+    for guess, position in enumerate((0, 8, 16, 24, 28, 32), start=1):
+        scene.rate = position
+        assert np.isnan(row(scene, "whole curve")).all()
+        scene.train = guess
+        run = sweep(net_a(), digits(), SGD(), scene.value("rate"), 3, 32)
+        assert f"guess {guess} of 6: rate {number(scene.value('rate'))}" in scene.verdict
+        if run.diverged[0]:
+            assert "breaks: the loss is not a number" in scene.verdict
+        else:
+            assert f"ends at the loss {number(run.train_loss[0, -1])}" in scene.verdict
+            near(scene, "training", "run", np.arange(126), run.losses[0].astype(float))
+    curve = row(scene, "whole curve")
+    assert np.isfinite(curve).sum() > 20
+    np.testing.assert_allclose(curve[[0, 16]], row(scene, "guesses")[[0, 2]], rtol=1e-5)
+    assert "The curve is lowest at rate" in scene.sentences[1]
+
+
+def test_batch_growth():
+    scene = made("batch_growth")
+    scene.factor, scene.epoch, scene.axis = 1, 12, 0
+    data = diabetes()
+    net = linear(10, bias=False, dtype=np.float64)
+    lowest = LeastSquares(data.x_train, data.y_train).min_value
+    w = np.zeros(net.P)
+    for phase, batch in enumerate((2, 8, 32)):
+        seeds = [100 * phase + s for s in range(10)]
+        run = train(net, data, SGD(), 0.01, 4, batch, seeds, w0=w)
+        w = run.final
+    end = run.train_loss[:, -1].mean() - lowest
+    assert f"and {number(end)} with a larger batch" in scene.verdict
+    near(scene, "batch multiplied now", "loss", 12, end)
+    assert "2652 with the smaller rate, 1156 with" in scene.sentences[1]  # V52
+    assert abs(float(re.search(r"ratio of (\d\.\d+)", scene.verdict)[1]) - 1) < 0.1
+    scene.epoch = 0
+    assert "ratio of 1.00" in scene.verdict
+
+
+@pytest.mark.parametrize("rate", [0, 3])
+def test_edge_of_stability(rate: int):
+    scene = made("edge_of_stability")
+    scene.rate = rate
+    net, data = net_c(), digits().first(200)
+    eta = float(scene.value("rate"))
+    run = train(net, data, SGD(), eta, 400, None, evaluate_every=400, keep_weights=True)
+    for k, update in ((0, 0), (10, 1)):
+        scene.update = k
+        sharp = sharpness(net, run.weights[0, update], data)
+        told = float(re.search(r"sharpness is ([\d.]+)", scene.verdict)[1])
+        assert abs(told / sharp - 1) < 0.02
+        assert number(2 / eta) in scene.verdict
+    _, v = scene._stage.fractions("loss", np.arange(0, 400, 4), run.losses[0, ::4])
+    np.testing.assert_allclose(row(scene, "loss")[:100], v, rtol=1e-4, atol=1e-5)
+
+
+def test_the_edge_is_where_the_brief_says():
+    """V53: at η = 0.3 the sharpness reaches 6.67 and stays."""
+    scene = made("edge_of_stability")
+    scene.rate = 2
+    for update in (15, 18, 20):
+        scene.update = update
+        share = float(re.search(r"(\d+) % of 2/η = 6.67", scene.verdict)[1])
+        assert 95 < share < 106
+        assert scene.verdict.startswith("at the edge")
+    scene.update = 0
+    assert scene.verdict.startswith("sharpening")
+
+
+@pytest.mark.parametrize(("share", "place"), [(0, (4, 0, 10, 120)), (9, (0, 18, 80, 0)),
+                                              (13, (6, 9, 0, 160))])  # fmt: skip
+def test_conditioning(share: int, place: tuple):
+    scene = made("conditioning")
+    scene.share = share
+    scene.condition, scene.angle, scene.x, scene.y = place
+    condition, angle, x, y = (float(scene.value(n)) for n in ("condition", "angle", "x", "y"))
+    bowl = Quadratic.conditioned(condition, rotation=np.deg2rad(angle))
+    rate = scene.value("share") * 2 / condition
+    run = descend(bowl, [x, y], SGD(), rate, 60)
+    near(scene, "path", "bowl", *run.weights[0].T)
+    near(scene, "loss", "loss", np.arange(61), run.losses[0])
+    assert f"rate {number(rate)}: after 60 steps the loss is {number(run.losses[0, -1])}" in (
+        scene.verdict
+    )
+    assert scene.verdict.startswith("diverges") == (share == 13)
+
+
+@pytest.mark.parametrize(("beta", "rate"), [(0, 0), (5, 20), (12, 28), (10, 24)])
+def test_momentum_plane(beta: int, rate: int):
+    scene = made("momentum_plane")
+    scene.beta, scene.rate = beta, rate
+    momentum, eta = float(scene.value("beta")), scene.value("rate")
+    run = descend(Quadratic([1, 20]), [-4, 2], SGD(momentum=momentum), eta, 400)
+    near(scene, "path", "bowl", *run.weights[0, :61].T)
+    assert f"stable below {number(2 * (1 + momentum) / 20)}" in scene.verdict
+    assert scene.verdict.startswith("diverges") == bool(eta > 2 * (1 + momentum) / 20)
+    arrived = np.flatnonzero(~(run.losses[0] <= run.losses[0, 0] / 1000))[-1] + 1
+    told = f"takes {arrived} steps" if arrived <= 400 else "more than 400|never gets"
+    assert re.search(told, scene.verdict)
+
+
+@pytest.mark.parametrize("rate", [0, 60, 61, 70])
+def test_stability_edge(rate: int):
+    scene = made("stability_edge")
+    scene.rate = rate
+    eta = scene.value("rate")
+    eigen = np.array([0.1, 0.25, 0.5, 1, 2, 4, 8, 10])
+    factor = np.abs(1 - eta * eigen)
+    _, v = scene._stage.fractions("factors", np.zeros(8), np.minimum(factor, 2.2))
+    np.testing.assert_allclose(row(scene, "factors"), v, rtol=1e-5, atol=1e-6)
+    assert f"tallest bar is {number(factor.max())}" in scene.verdict
+    grows = int((factor > 1 + 1e-9).sum())
+    assert f"{grows} of 8" in scene.sentences[1]
+    word = {60: "never settles", 0: "converges"}.get(rate, "diverges")
+    assert scene.verdict.startswith(word)
+
+
+def test_optimizer_race():
+    scene = made("optimizer_race")
+    run = sweep(net_a(), digits(), SGD(), 10 ** (np.arange(-6, 2) / 2), 2, 32)
+    ends = np.where(run.diverged, np.nan, run.train_loss[:, -1])
+    for rate in (0, 4, 7):
+        scene.tuned, scene.rate = 0, rate
+        if np.isfinite(ends[rate]):
+            height = np.log10(np.clip(ends[rate], 0.01, 10)) + 2
+            _, v = scene._stage.fractions("ends", np.array(0.0), np.array(height))
+            np.testing.assert_allclose(row(scene, "SGD end"), v, rtol=1e-4, atol=1e-5)
+        else:
+            assert np.isnan(row(scene, "SGD end")).all()
+    assert f"SGD {10 ** (np.nanargmin(ends) / 2 - 3):.2g}" in scene.sentences[1]
+    scene.tuned = 1
+    assert scene.verdict.startswith("tuned fairly")
+    scene.rate = 0
+    first = scene.verdict
+    scene.rate = 7
+    assert scene.verdict == first
+
+
+def test_predict_regime_keeps_the_score():
+    scene = explorers.predict_regime()
+    words = [None, "slow", "converges", "oscillates", "diverges"]
+    right = 0
+    for k in range(8):
+        scene.guess = 0
+        scene.round = k
+        assert scene.verdict.startswith("predict")
+        assert np.isnan(row(scene, "w")).all()
+        curvature, rate = map(float, re.findall(r"[λη] = ([\d.]+)", scene.verdict))
+        run = descend(Quadratic([curvature]), [1.0], SGD(), rate, 30)
+        scene.guess = 1 + k % 4
+        near(scene, "w", "w", np.arange(31), run.weights[0, :, 0])
+        truth = re.search("slow|converges|oscillates|diverges", scene.verdict)[0]
+        last = abs(run.weights[0, -1, 0])
+        assert (truth == "diverges") == (last > 1)
+        assert (truth == "slow") == (0.1 <= last <= 1)
+        assert scene.verdict.startswith("right") == (words[1 + k % 4] == truth)
+        right += words[1 + k % 4] == truth
+        assert f"Score: {right} of {k + 1} rounds" in scene.sentences[1]
+    scene.guess = 1
+    assert f"Score: {right} of 8 rounds" in scene.sentences[1]  # the first answer counts
