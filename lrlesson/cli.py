@@ -1,4 +1,4 @@
-"""The command line: `lrlesson lab | release | grade`.
+"""The command line: `lrlesson lab | release | grade | report | export | selftest`.
 
 Everything heavy is imported inside the command that needs it, so that `--help` answers at once.
 Exit codes: 0 where all went well, 1 where a check found a difference, 2 for a bad request, with one
@@ -10,13 +10,15 @@ import os
 import socket
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from collections.abc import Iterator
+    from concurrent.futures import Executor
 
     from .grading import Row
 
@@ -131,66 +133,265 @@ def release(
         stop(error)
 
 
+Results = Annotated[Path, typer.Argument(help="The folder that `grade` wrote.")]
+Overrides = Annotated[
+    Path | None,
+    typer.Option(help="Marks set by hand (CSV); RESULTS/overrides.csv is used if it is there."),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option("-j", "--jobs", help="Worker processes; one per processor if not given."),
+]
+
+
 @app.command()
 def grade(
-    submissions: Annotated[Path, typer.Argument(help="What the learners handed in.")],
+    submissions: Annotated[
+        Path, typer.Argument(help="A folder per learner, or a download of Canvas or Moodle.")
+    ],
     out: Annotated[Path, typer.Option(help="The folder for results.jsonl.")],
+    jobs: Jobs = None,
     seed: Annotated[
         int | None, typer.Option(help="Of the inputs that the checks draw; a new one if not given.")
     ] = None,
     solutions: Annotated[Path, typer.Option(help="Where the source notebooks are.")] = Path(
         "solutions"
     ),
-    jobs: Annotated[
-        int | None, typer.Option(help="Worker processes; one per processor if not given.")
-    ] = None,
+    warm: Annotated[
+        bool, typer.Option("--warm/--no-warm", help="Fork kernels from one that is ready, or not.")
+    ] = True,
     unsafe: Annotated[
-        bool, typer.Option("--unsafe", help="No sandbox: submissions run with your rights.")
+        bool, typer.Option("--unsafe", help="No sandbox: what learners wrote may do what you may.")
     ] = False,
+    dask: Annotated[
+        str | None, typer.Option(help="Send the work to the Dask scheduler at this address.")
+    ] = None,
 ) -> None:
-    """Grade every notebook of a folder; go on where a stopped run left off."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    """Grade every notebook; the same command goes on where a stopped run left off."""
+    import multiprocessing
 
-    from .grading import GradeError, Row
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    from .feedback.exercises import all_exercises
+    from .grading import GradeError, Row, sandbox
     from .grading import grade as grade_all
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True)
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
-        task = progress.add_task("grading", total=None)
+    if not unsafe and not sandbox.problem() and (ids := sandbox.unprivileged()):
+        typer.echo(f"Started as root: kernels run as user {ids[0]}.", err=True)
+        if copied := sandbox.copied():
+            typer.echo(f"What they need was put where that user can read it: {copied}.", err=True)
+    known = {
+        name: [(wrong.misconception, wrong.code) for wrong in exercise.bank]
+        for name, exercise in all_exercises().items()
+    }
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    done = 0
+    try:
+        with Progress(
+            *columns, console=console, transient=True, disable=not console.is_terminal
+        ) as progress:
+            task = progress.add_task("starting", total=None)
 
-        def count(row: Row, left: int) -> None:
-            done = progress.tasks[0].completed + 1
-            progress.update(task, completed=done, total=done + left, description=row.learner)
+            def count(row: Row, left: int) -> None:
+                nonlocal done
+                done += 1
+                said = f"{row.learner[:30]}, {row.exercise}"
+                progress.update(task, completed=done, total=done + left, description=said)
 
-        try:
-            summary = grade_all(
-                submissions, out, solutions, seed, jobs=jobs, unsafe=unsafe, on_row=count
-            )
-        except GradeError as error:
-            stop(error)
-    Console().print(_table(summary.rows))
+            with _dask(dask) as executor:
+                summary = grade_all(
+                    *(submissions, out, solutions, seed),
+                    jobs=jobs,
+                    warm=warm,
+                    unsafe=unsafe,
+                    known=known,
+                    executor=executor,
+                    on_row=count,
+                )
+    except GradeError as error:
+        stop(error)
+    except KeyboardInterrupt:
+        for child in multiprocessing.active_children():
+            child.terminate()
+        stop(f"stopped; {done} rows are in {out}, and the same command goes on from there.")
+    _show(summary.rows)
     typer.echo(f"{summary.done} graded now, {summary.kept} kept from before; seed {summary.seed}.")
     for name in summary.ignored:
         typer.echo(f"not a notebook of the course, left alone: {name}")
     typer.echo(f"Everything is in {summary.path}.")
 
 
-def _table(rows: list["Row"]) -> "Table":
+@contextmanager
+def _dask(address: str | None) -> "Iterator[Executor | None]":
+    """The executor of a Dask cluster; None where there is no address."""
+    if address is None:
+        yield None
+        return
+    import importlib
+
+    try:
+        connect = importlib.import_module("distributed").Client
+    except ImportError:
+        stop("--dask needs the package distributed: pip install distributed.")
+    try:
+        client = connect(address, timeout=20)
+    except (OSError, ValueError) as error:
+        stop(f"no Dask scheduler at {address} ({error}).")
+    with client:
+        yield client.get_executor(pure=False, retries=3)
+
+
+@app.command()
+def report(results: Results, overrides: Overrides = None) -> None:
+    """Write a page per learner and one for the class, to read in a browser."""
+    from .grading import GradeError
+    from .grading import report as pages
+
+    try:
+        rows = _final(results, overrides)
+        paths = pages.write(rows, results / "report", _course_name())
+    except GradeError as error:
+        stop(error)
+    typer.echo(f"{len(paths) - 1} learners; begin with {paths[0]}")
+
+
+@app.command()
+def export(
+    results: Results,
+    to: Annotated[str, typer.Option(help="canvas, moodle or gradescope.")],
+    roster: Annotated[
+        Path | None, typer.Option(help="Canvas's gradebook export or Moodle's worksheet (CSV).")
+    ] = None,
+    assignment: Annotated[
+        str, typer.Option(help='Canvas: the gradebook\'s column with its id, "Decay (4711)".')
+    ] = "",
+    overrides: Overrides = None,
+) -> None:
+    """Write the marks as a learning system imports them."""
+    from .grading import GradeError
+    from .grading import export as exports
+
+    try:
+        made = exports.export(_final(results, overrides), to, results, roster, assignment)
+    except GradeError as error:
+        stop(error)
+    where = made.paths[0] if len(made.paths) == 1 else made.paths[0].parent.parent
+    typer.echo(f"wrote {where}")
+    for name in made.unknown:
+        typer.echo(f"not in the roster, so not exported: {name}", err=True)
+    for name in made.absent:
+        typer.echo(f"in the roster, but without a submission: {name}", err=True)
+
+
+@app.command()
+def selftest(jobs: Jobs = None) -> None:
+    """Try to break the sandbox on this machine with every attack that is known."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("learner", "exercise", "points", "status", "reason", header_style="bold")
-    table.columns[2].justify = "right"
-    table.columns[4].overflow = "fold"
+    from .grading import GradeError, Row
+    from .grading.selftest import selftest as attack
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+        task = progress.add_task("attacking", total=None)
+
+        def count(row: Row, left: int) -> None:
+            done = progress.tasks[0].completed + 1
+            progress.update(task, completed=done, total=done + left)
+
+        try:
+            found = attack(jobs, on_row=count)
+        except GradeError as error:
+            stop(error)
+    table = Table("attack", "", "verdict", "points", "seconds", header_style="bold")
+    for verdict in found.verdicts:
+        row = verdict.row
+        said = Text("contained", "green") if not verdict.wrong else Text(verdict.wrong, "red")
+        marks = (f"{row.points:g}", f"{row.seconds:.1f}") if row else ("", "")
+        name = "".join(c if c.isprintable() else "�" for c in verdict.name)
+        table.add_row(verdict.group, Text(name), said, *marks)
+    Console().print(table)
+    if found.user is not None:
+        typer.echo(f"Started as root: kernels ran as user {found.user}.")
+    wrong = sum(bool(verdict.wrong) for verdict in found.verdicts)
+    typer.echo(f"{len(found.verdicts)} verdicts in {found.seconds:.0f} s, {wrong} not contained.")
+    raise typer.Exit(1 if wrong else 0)
+
+
+def _final(results: Path, overrides: Path | None) -> "list[Row]":
+    """The rows of a results folder, marks set by hand included."""
+    from .grading import GradeError, apply_overrides
+    from .grading.results import latest, read
+
+    path = results / "results.jsonl"
+    if not path.is_file():
+        raise GradeError(f"no results in {results}: it has no results.jsonl.")
+    found = latest(read(path)).values()
+    rows = sorted(found, key=lambda row: (row.learner, row.notebook, row.exercise))
+    default = results / "overrides.csv"
+    if overrides is None and default.is_file():
+        overrides = default
+    return apply_overrides(rows, overrides) if overrides else rows
+
+
+def _course_name() -> str:
+    import tomllib
+
+    try:
+        data = tomllib.loads(Path("course.toml").read_text(encoding="utf-8"))
+        return str(data["course"]["name"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _show(rows: "list[Row]") -> None:
+    """Marks, one line per learner, and below them whatever should be looked at."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    exercises = list(dict.fromkeys(row.exercise for row in rows))
+    marks = Table("learner", *exercises, "points", header_style="bold")
+    for column in marks.columns[1:]:
+        column.justify = "right"
+    learners = list(dict.fromkeys(row.learner for row in rows))
+    by_key = {(row.learner, row.exercise): row for row in rows}
+    for learner in learners:
+        own = [by_key.get((learner, exercise)) for exercise in exercises]
+        cells = [f"{row.points:g} of {row.max_points:g}" if row else "" for row in own]
+        total = sum(row.points for row in own if row)
+        marks.add_row(*map(Text, (learner, *cells, f"{total:g}")))
+    odd = Table("learner", "exercise", "status", "to look at", header_style="bold")
+    odd.columns[3].overflow = "fold"
     for row in rows:
-        why = "; ".join([row.reason, *row.anomalies])
-        points = f"{row.points:g} of {row.max_points:g}"
-        table.add_row(*map(Text, (row.learner, row.exercise, points, row.status, why)))
-    return table
+        said = list(row.anomalies)
+        if row.status not in ("graded", "not attempted"):
+            said.insert(0, row.reason)
+        if said:
+            odd.add_row(*map(Text, (row.learner, row.exercise, row.status, "; ".join(said))))
+    console = Console()
+    console.print(marks)
+    if odd.row_count:
+        console.print(odd)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,17 @@ marks what comes back.
 from lrlesson.grading import _quick  # noqa: F401, first of all
 from lrlesson.grading.errors import GradeError, GradingError, ReleaseError
 from lrlesson.grading.grader import Summary, grade
+from lrlesson.grading.overrides import apply as apply_overrides
 from lrlesson.grading.release import release
 from lrlesson.grading.results import Row
 
-__all__ = ["GradeError", "GradingError", "ReleaseError", "Row", "Summary", "grade", "release"]
+__all__ = [
+    "GradeError",
+    "GradingError",
+    "ReleaseError",
+    "Row",
+    "Summary",
+    "apply_overrides",
+    "grade",
+    "release",
+]

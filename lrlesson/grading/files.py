@@ -133,7 +133,8 @@ def _members(
         parts = place.parts
         link = stat.S_ISLNK(info.external_attr >> 16)
         hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
-        if not parts or link or hidden or place.is_absolute() or ":" in parts[0]:
+        climbs = place.is_absolute() or ".." in parts or (parts and ":" in parts[0])
+        if not parts or link or hidden or climbs:
             found.ignored.append(info.filename[:80])
             continue
         if not below.parts and (len(parts) > 1 or info.is_dir()):

@@ -6,6 +6,7 @@ import importlib.metadata
 import multiprocessing
 import os
 import platform
+import re
 import secrets
 import signal
 import threading
@@ -28,6 +29,7 @@ from lrlesson.grading.run import SANDBOX, UNSAFE, Job, Outcome, run
 
 WITH_VERSION = ("lrlesson", "numpy", "nbval", "ipykernel")
 Key = tuple[str, str]
+Known = dict[str, list[tuple[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ def grade(
     warm: bool = True,
     unsafe: bool = False,
     executor: Executor | None = None,
+    known: Known | None = None,
     on_row: Callable[[Row, int], None] | None = None,
 ) -> Summary:
     """Grade every submission and append the rows to `out`/results.jsonl.
@@ -94,7 +97,9 @@ def grade(
     server that has imported NumPy and Matplotlib. unsafe: no sandbox; a learner's code may then do
     whatever the grader may. executor: runs the kernels, not worker processes of its own; it is not
     shut down.
-    on_row: called with each new row and the number still to come.
+    known: wrong solutions by exercise, as (misconception, source of the answer cell); an answer
+    that prints what one of them prints is named by it. on_row: called with each new row and the
+    number still to come.
     Rows whose inputs have not changed are kept (those that failed by the grader's own trouble are
     tried again), so a run that was stopped goes on where it stopped.
     Raises GradeError, in one sentence, where the run cannot start; what a learner handed in never
@@ -130,7 +135,7 @@ def grade(
     todo = [t for t in tasks if not _holds(before.get(t.key), t)]
     rows = {t.key: before[t.key] for t in tasks if _holds(before.get(t.key), t)}
     kept, left = len(rows), len(todo)
-    for row in _rows(todo, exercises, seed, how):
+    for row in _rows(todo, exercises, seed, how, known or {}):
         results.append(path, row)
         rows[row.learner, row.exercise] = row
         left -= 1
@@ -193,7 +198,9 @@ def _late(entry: Entry, copy: Copy, rule: Late) -> tuple[str, float]:
     return said + (f", costs {cost:.0%}" if cost else ""), cost
 
 
-def _rows(todo: list[_Task], exercises: dict[str, Exercise], seed: int, how: _How) -> Iterator[Row]:
+def _rows(
+    todo: list[_Task], exercises: dict[str, Exercise], seed: int, how: _How, known: Known
+) -> Iterator[Row]:
     """The rows as they are ready: at once where nothing is run, then those of the kernels."""
     ready = [task for task in todo if task.graft.status]
     running = {task.key: task for task in todo if not task.graft.status}
@@ -208,6 +215,7 @@ def _rows(todo: list[_Task], exercises: dict[str, Exercise], seed: int, how: _Ho
         for (_, name), outcome in workers.outcomes(jobs):
             _refuse_broken_reference(exercises[name], outcome)
             reference[name] = outcome
+        mistakes = _mistakes(workers, {n: exercises[n] for n in ids}, exercises, seed, how, known)
         jobs = {
             key: how.job(assemble(t.exercise, exercises, [seed], t.graft.answers))
             for key, t in running.items()
@@ -215,7 +223,8 @@ def _rows(todo: list[_Task], exercises: dict[str, Exercise], seed: int, how: _Ho
         for key, outcome in workers.outcomes(jobs):
             task = running[key]
             try:
-                yield _scored(task, seed, outcome, reference[task.exercise.id])
+                name = task.exercise.id
+                yield _scored(task, seed, outcome, reference[name], mistakes.get(name, {}))
             except Exception as error:  # as in _graft
                 why = f"the grader failed: {type(error).__name__}: {error}"
                 yield _row(task, seed, "error", why)
@@ -232,7 +241,43 @@ def _refuse_broken_reference(exercise: Exercise, outcome: Outcome) -> None:
             )
 
 
-def _scored(task: _Task, seed: int, outcome: Outcome, reference: Outcome) -> Row:
+def _mistakes(
+    workers: _Workers,
+    asked: dict[str, Exercise],
+    exercises: dict[str, Exercise],
+    seed: int,
+    how: _How,
+    known: Known,
+) -> dict[str, dict[tuple[str, ...], str]]:
+    """What the known wrong solutions print, by exercise; what two of them print is nobody's."""
+    jobs: dict[Key, Job] = {}
+    found: dict[str, dict[tuple[str, ...], str]] = {name: {} for name in asked}
+    for name, exercise in asked.items():
+        for misconception, source in known.get(name, []):
+            if len(exercise.stubs) == 1:
+                answers = dict.fromkeys(exercise.stubs, source)
+                jobs[misconception, name] = how.job(assemble(exercise, exercises, [seed], answers))
+    for (misconception, name), outcome in workers.outcomes(jobs):
+        said = _printed(asked[name], outcome)
+        if any(said):
+            found[name][said] = "" if said in found[name] else misconception
+    return found
+
+
+def _printed(exercise: Exercise, outcome: Outcome) -> tuple[str, ...]:
+    """What the checks printed, with its digits cut to ten."""
+    cells = [lesson(c)["id"] for c in exercise.role("hidden") if "points" in lesson(c)]
+    digits = re.compile(r"(\d\.\d{9})\d+")
+    return tuple(digits.sub(r"\1", outcome.cell(name).text) for name in cells)
+
+
+def _scored(
+    task: _Task,
+    seed: int,
+    outcome: Outcome,
+    reference: Outcome,
+    mistakes: dict[tuple[str, ...], str],
+) -> Row:
     """Compare what the answer printed with what the reference printed."""
     if outcome.failure:
         return _row(task, seed, "error", outcome.failure)
@@ -251,10 +296,18 @@ def _scored(task: _Task, seed: int, outcome: Outcome, reference: Outcome) -> Row
         wrong = plain(wrong)
         points = 0 if wrong else data["points"]
         checks.append(
-            {"id": data["id"], "points": points, "max_points": data["points"], "reason": wrong}
+            {
+                "id": data["id"],
+                "points": points,
+                "max_points": data["points"],
+                "reason": wrong,
+                "hint": data.get("hint", "") if wrong else "",
+            }
         )
     status, reason = _status(task.exercise, outcome, checks)
-    return _row(task, seed, status, reason, outcome.seconds, checks)
+    wrong_by = any(check["reason"] for check in checks)
+    name = mistakes.get(_printed(task.exercise, outcome), "") if wrong_by else ""
+    return _row(task, seed, status, reason, outcome.seconds, checks, name)
 
 
 def _status(exercise: Exercise, outcome: Outcome, checks: list[dict[str, Any]]) -> tuple[str, str]:
@@ -282,6 +335,7 @@ def _row(
     reason: str,
     seconds: float = 0.0,
     checks: list[dict[str, Any]] | None = None,
+    misconception: str = "",
 ) -> Row:
     return Row(
         learner=task.learner,
@@ -297,6 +351,8 @@ def _row(
         checks=checks or [],
         anomalies=task.graft.anomalies,
         input=task.input,
+        notebook=task.exercise.notebook,
+        misconception=misconception,
     )
 
 

@@ -28,9 +28,10 @@ STATUS = (
 class Row:
     """What one learner got for one exercise, and why.
 
-    `checks` holds, per hidden check with points, its id, points, max_points and reason (what was
-    wrong, or ""); `anomalies` what an instructor should look at; `input` a hash of all that decides
-    the mark, so that a row with the same hash need not be done again.
+    `checks` holds, per hidden check with points, its id, points, max_points, reason (what was
+    wrong, or "") and hint; `anomalies` what an instructor should look at; `input` a hash of all
+    that decides the mark, so that a row with the same hash need not be done again; `notebook` the
+    exercise's file; `misconception` the known wrong solution that the answer behaves like.
     """
 
     learner: str
@@ -46,6 +47,8 @@ class Row:
     checks: list[dict[str, Any]] = field(default_factory=list)
     anomalies: list[str] = field(default_factory=list)
     input: str = ""
+    notebook: str = ""
+    misconception: str = ""
 
 
 def append(path: Path, row: Row) -> None:

@@ -286,7 +286,7 @@ def watch(control: socket.socket, request: dict, kernel: int, begun: int) -> str
                     return ending(found[1])
         if time.monotonic() - looked > WATCH:
             looked = time.monotonic()
-            if resident() > request["resident"]:
+            if resident() > request["resident"] and resident(shared=True) > request["resident"]:
                 limit = request["resident"] // MEGABYTE
                 return f"its processes used more than {limit} MB of memory"
 
@@ -298,18 +298,32 @@ def ending(status: int) -> str:
     return f"ended with exit code {os.WEXITSTATUS(status)}"
 
 
-def resident() -> int:
-    """Memory of all processes here but the guard, in bytes; pages they share count once each."""
+def resident(shared: bool = False) -> int:
+    """Memory of all processes here but the guard and of all files, in bytes.
+
+    Quickly, pages that forks share counting for each of them; with `shared`, slowly and exactly.
+    """
     total = 0
-    page = resource.getpagesize()
-    names = [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]
-    for name in names:
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            with open(f"/proc/{name}/statm") as file:
-                sizes = file.read().split()
-            total += (int(sizes[1]) - int(sizes[2])) * page
+    for name in os.listdir("/proc"):
+        if name.isdigit() and name != "1":
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                total += proportional(name) if shared else anonymous(name)
     disk = os.statvfs("/learner")
     return total + (disk.f_blocks - disk.f_bfree) * disk.f_frsize
+
+
+def anonymous(pid: str) -> int:
+    """Bytes of a process that belong to no file."""
+    with open(f"/proc/{pid}/statm") as file:
+        sizes = file.read().split()
+    return (int(sizes[1]) - int(sizes[2])) * resource.getpagesize()
+
+
+def proportional(pid: str) -> int:
+    """As `anonymous`, a page that n processes share counting as an nth."""
+    with open(f"/proc/{pid}/smaps_rollup") as file:
+        line = next(line for line in file if line.startswith("Pss_Anon:"))
+    return 1024 * int(line.split()[1])
 
 
 if __name__ == "__main__":
