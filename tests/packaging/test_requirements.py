@@ -82,7 +82,8 @@ def test_the_lock_is_for_every_system(platform):
 def test_conda_users_get_the_same():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     assert environment["channels"] == ["conda-forge"]
-    named = dict(map(split, environment["dependencies"]))
+    *dependencies, by_pip = environment["dependencies"]
+    named = dict(map(split, [*dependencies, *by_pip["pip"]]))
     wanted = {CONDA.get(name, name): bound for name, bound in map(split, declared())}
     wanted |= {"python": PROJECT["project"]["requires-python"], "pip": ""}
     assert named == wanted
