@@ -536,7 +536,7 @@ function render({ model, el }) {
 
   const root = html("section", { class: "lrlesson-scene", "aria-label": spec.name },
     html("div", { class: "lr-controls" }, ...controls.map((control) => control.root)),
-    ...said.map((sentence) => sentence.root), unanswered, live, holder);
+    ...said.map((sentence) => sentence.root), live, holder, unanswered);
   el.append(root);
   fit(el.clientWidth);
   controls.forEach((control, k) => control.set(at[k]));
