@@ -25,7 +25,7 @@ def _widget_class() -> Any:
         _esm = files(__package__).joinpath("parsons.js").read_text(encoding="utf-8")
         _css = files(__package__).joinpath("form.css").read_text(encoding="utf-8")
         puzzle = traitlets.Dict().tag(sync=True)
-        order = traitlets.List().tag(sync=True)
+        order: Any = traitlets.List().tag(sync=True)
         reply = traitlets.Unicode().tag(sync=True)
 
     return ParsonsWidget

@@ -11,6 +11,7 @@ CELLS = {
     "peak": 'from lrlesson.feedback import predict, pretest\npredict("02-q5")',
     "mirror": 'predict("02-q1")',
     "first-test": "pretest()",
+    "puzzle": 'from lrlesson.feedback import parsons\nparsons("training-loop")',
 }
 
 pytestmark = pytest.mark.browser
@@ -105,6 +106,46 @@ def test_the_first_test_goes_on_by_keyboard(lab: rig.Lab):
         )
     test.get_by_role("button", name="Skip").click()
     expect(test).to_contain_text("Question 6 of 14")
+
+
+def test_a_puzzle_by_keyboard_alone(lab: rig.Lab):
+    puzzle = form(lab, "puzzle")
+    left = puzzle.get_by_role("group", name="Lines to choose from")
+    program = puzzle.get_by_role("group", name="Your program")
+    check = puzzle.get_by_role("button", name="Check the order")
+    reply = puzzle.locator(".lrlesson-reply")
+    expect(left.get_by_role("button")).to_have_count(9)
+
+    def use(line: str) -> None:
+        left.get_by_role("button", name=f"Use: {line}", exact=True).first.press("Enter")
+
+    use("w = w - lr * gradient(w, batch)")
+    use("t = 0")
+    expect(puzzle.locator(".lrlesson-said")).to_have_text("Line 2: t = 0")
+    check.press("Enter")
+    expect(reply).to_contain_text("Place 1")
+    expect(reply).to_contain_text("another line has to come before it")
+
+    program.get_by_role("button", name="Move up: t = 0").press("Enter")
+    expect(puzzle.locator(".lrlesson-said")).to_have_text("t = 0 is now line 1 of 2")
+    assert lab.page.evaluate("() => document.activeElement.ariaLabel") == "Move down: t = 0"
+    program.get_by_role("button", name="Take out: w = w").press("Enter")
+    expect(program.get_by_role("listitem")).to_have_count(1)
+    for line in [
+        "for epoch in range(epochs):",
+        "for batch in batches(epoch):",
+        "lr = eta(t)",
+        "w = w - lr * gradient(w, batch)",
+        "t = t + 1",
+        "return w",
+    ]:
+        use(line)
+    check.press("Enter")
+    expect(reply).to_contain_text("Correct: training-loop")
+
+    lab.run("puzzle")  # a re-run shows the order that was checked
+    expect(form(lab, "puzzle").get_by_role("listitem")).to_have_count(7)
+    expect(form(lab, "puzzle").locator(".lrlesson-reply")).to_contain_text("Correct")
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])

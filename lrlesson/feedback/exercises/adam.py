@@ -10,6 +10,7 @@ from lrlesson.feedback.exercises.adaptive import bad_manners, manners, walking
 SETTINGS = "0.1, 0.9, 0.999, 1e-8"
 adam = walking("Adam", SETTINGS)
 quick = walking("Adam", "0.1, 0.5, 0.75, 1e-8")
+forgetful = walking("Adam", "0.1, 0.75, 0.4, 1e-8")
 with_eps = walking("Adam", "0.1, 0.5, 0.75, 1.0")
 MIXED = [[1.0, -2.0], [-0.5, 2.0], [3.0, 0.1], [0.25, 8.0], [-2.0, 0.0]]
 
@@ -66,7 +67,13 @@ EXERCISES = [
             Property(
                 "mixed-gradients",
                 "Both averages fade, each by its own β, and both are corrected for their start.",
-                [quick([[3.0], [4.0]]), adam([[1.0], [-1.0]]), adam(MIXED), quick(MIXED)],
+                [
+                    quick([[3.0], [4.0]]),
+                    adam([[1.0], [-1.0]]),
+                    adam(MIXED),
+                    quick(MIXED),
+                    forgetful(MIXED),
+                ],
             ),
             Property(
                 "one-gradient-alone",

@@ -80,7 +80,7 @@ EXERCISES = [
             Property(
                 "array-of-steps",
                 "An array of steps gives an array of rates.",
-                [rate(np.array([0, 5, 40]), 0.1, 4, 20), rate(np.arange(30), 1.0, 5, 21, 0.1)],
+                [rate(np.array([0, 5, 40]), 0.1, 4, 20), rate(np.arange(30), 1.0, 5, 22, 0.1)],
             ),
             Property(
                 "callers-array",
