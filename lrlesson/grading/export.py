@@ -67,7 +67,7 @@ def _sum(values: Iterable[float]) -> float:
 
 def safe(text: str) -> str:
     """Text that a spreadsheet shows and does not compute."""
-    return "'" + text if text[:1] in "=+-@\t\r\n" and text else text
+    return "'" + text if text[:1] in tuple("=+-@\t\r\n") and text != "-" else text
 
 
 def export(
@@ -123,8 +123,8 @@ class _Matcher:
                 self.known[value] = None if value in self.known else number
 
     def find(self, learner: str) -> int | None:
-        match = re.fullmatch(r".+_(\d+)", learner)
-        wanted = [learner.casefold()] + ([match[1], f"participant {match[1]}"] if match else [])
+        match = re.fullmatch(r"(.+)_(\d+)", learner)
+        wanted = [learner.casefold(), *([match[2]] if match else [])]
         found = {self.known.get(value) for value in wanted} - {None}
         return found.pop() if len(found) == 1 else None
 
@@ -132,6 +132,8 @@ class _Matcher:
 def _keys(cell: str) -> set[str]:
     text = cell.strip().casefold()
     keys = {text, text.split("@")[0]} if text else set()
+    if match := re.fullmatch(r"\D+ (\d+)", text):  # "Participant 123", in any language
+        keys.add(match[1])
     if text.count(",") == 1:  # "Lovelace, Ada" is Ada Lovelace
         last, first = text.split(",")
         keys.add(f"{first.strip()} {last.strip()}")

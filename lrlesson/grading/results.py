@@ -54,12 +54,17 @@ class Row:
 def append(path: Path, row: Row) -> None:
     """Add a row and see it on the disk; a line that a kill cut short is closed first."""
     line = json.dumps(dataclasses.asdict(row)) + "\n"
-    with path.open("ab+") as file:
-        if file.tell() and _last_byte(path) != b"\n":
-            line = "\n" + line
-        file.write(line.encode())
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with path.open("ab+") as file:
+            if file.tell() and _last_byte(path) != b"\n":
+                line = "\n" + line
+            file.write(line.encode())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise GradeError(
+            f"{path} cannot be written ({error.strerror}); the rows before it are safe."
+        ) from error
 
 
 def read(path: Path) -> list[Row]:

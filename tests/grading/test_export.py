@@ -1,0 +1,128 @@
+"""Law: what is exported is imported as it is meant, by Canvas, Moodle and Gradescope."""
+
+import csv
+import json
+
+import pytest
+
+from lrlesson.grading import GradeError
+from lrlesson.grading.export import CANVAS, export, safe
+
+from .test_report import row
+
+ASSIGNMENT = "Decay (4711)"
+GRADEBOOK = """\
+Student,ID,SIS User ID,SIS Login ID,Section,Decay (4711),Other (12)
+    Points Possible,,,,,6.00,10.00
+"Lovelace, Ada",1234,S1,ada,Section 1,,3
+"Noether, Emmy",5678,S2,emmy@uni.example,Section 1,2.00,
+"=cmd|' /C calc'!A0",9999,S3,evil,Section 2,,
+"Student, Test",1,,,,,
+"""
+WORKSHEET = """\
+ID,Vollständiger Name,E-Mail-Adresse,Status,Bewertung,Bestwertung,Bewertung änderbar,Feedback
+Teilnehmer/in 1234,Ada Lovelace,ada@uni.example,Abgegeben,-,"6,00",Ja,
+Teilnehmer/in 5678,Emmy Noether,emmy@uni.example,Keine Abgabe,,"6,00",Ja,
+"""
+
+
+def table(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+def roster(tmp_path, text):
+    path = tmp_path / "roster.csv"
+    path.write_text(text, encoding="utf-8-sig")
+    return path
+
+
+def test_canvas_gets_its_five_columns_one_assignment_and_points_possible(tmp_path):
+    rows = [row("lovelaceada_1234"), row("emmy", points=6.0), row("nobody", points=1.0)]
+    done = export(rows, "canvas", tmp_path, roster(tmp_path, GRADEBOOK), ASSIGNMENT)
+    assert table(done.paths[0]) == [
+        [*CANVAS, ASSIGNMENT],
+        ["    Points Possible", "", "", "", "", "6"],
+        ["Lovelace, Ada", "1234", "S1", "ada", "Section 1", "4"],
+        ["Noether, Emmy", "5678", "S2", "emmy@uni.example", "Section 1", "6"],
+    ]
+    assert done.unknown == ["nobody"]
+    assert done.absent == ["=cmd|' /C calc'!A0", "Student, Test"]
+
+
+def test_canvas_without_a_roster_takes_the_ids_of_its_own_download(tmp_path):
+    done = export([row("lovelaceada_1234"), row("x")], "canvas", tmp_path, None, ASSIGNMENT)
+    assert table(done.paths[0])[2] == ["lovelaceada", "1234", "", "", "", "4"]
+    assert done.unknown == ["x"]
+
+
+@pytest.mark.parametrize("name", ["", "Decay", "Decay ()", "(12)"])
+def test_canvas_without_the_assignments_id_would_make_a_new_one(name, tmp_path):
+    with pytest.raises(GradeError, match="with its id"):
+        export([row()], "canvas", tmp_path, None, name)
+
+
+def test_no_cell_is_a_formula(tmp_path):
+    rows = [row(name) for name in ("=1+1", "+1", "-1", "@x", "\t=1")]
+    for system in ("moodle",):
+        done = export(rows, system, tmp_path)
+        for line in table(done.paths[0])[1:]:
+            assert not any(cell.startswith(("=", "+", "-", "@", "\t")) for cell in line)
+    evil = [row("evil")]
+    done = export(evil, "canvas", tmp_path, roster(tmp_path, GRADEBOOK), ASSIGNMENT)
+    assert table(done.paths[0])[2][0] == "'=cmd|' /C calc'!A0"
+    assert (safe(""), safe("a=b"), safe("=b")) == ("", "a=b", "'=b")
+
+
+def test_moodles_own_worksheet_is_filled_in_whatever_its_language(tmp_path):
+    sheet = roster(tmp_path, WORKSHEET)
+    done = export([row("Ada Lovelace_1234"), row("Eve_1")], "moodle", tmp_path, sheet)
+    header, ada, emmy = table(done.paths[0])
+    assert header == table(sheet)[0] or header[1:] == table(sheet)[0][1:]
+    assert ada[:4] == ["Teilnehmer/in 1234", "Ada Lovelace", "ada@uni.example", "Abgegeben"]
+    assert (ada[4], ada[5]) == ("4,00", "6,00")
+    assert ada[-1].startswith("step-decay: 4 of 6 (")
+    assert (emmy[4], emmy[-1]) == ("", "")
+    assert (done.unknown, done.absent) == (["Eve_1"], ["Emmy Noether"])
+
+
+def test_another_maximum_in_moodle_is_refused(tmp_path):
+    sheet = roster(tmp_path, WORKSHEET.replace("6,00", "100,00"))
+    with pytest.raises(GradeError, match="maximum grade of 100"):
+        export([row("Ada Lovelace_1234")], "moodle", tmp_path, sheet)
+
+
+def test_moodle_from_a_list_with_ids_and_emails(tmp_path):
+    people = roster(tmp_path, "Name,ID number,Email\nAda Lovelace,17,ada@uni.example\n")
+    done = export([row("ada")], "moodle", tmp_path, people)
+    header, ada = table(done.paths[0])
+    assert header == ["ID number", "Email address", "Grade", "Feedback"]
+    assert ada[:3] == ["17", "ada@uni.example", "4"]
+
+
+def test_gradescope_gets_a_results_json_per_learner(tmp_path):
+    done = export([row("ada"), row("../evil"), row("__evil")], "gradescope", tmp_path)
+    assert len(set(done.paths)) == 3
+    for path in done.paths:
+        assert path.resolve().parents[1] == (tmp_path / "gradescope").resolve()
+        data = json.loads(path.read_text(encoding="utf-8"))
+        assert data["score"] == 4.0
+        assert [(t["score"], t["max_score"]) for t in data["tests"]] == [(0, 2), (4, 4)]
+        assert {t["output_format"] for t in data["tests"]} == {"text"}
+
+
+def test_two_learners_that_a_roster_cannot_tell_apart_are_said(tmp_path):
+    twice = "Name,ID number,Email\nAda L,1,a@x.example\nAda L,2,b@x.example\n"
+    done = export([row("Ada L")], "moodle", tmp_path, roster(tmp_path, twice))
+    assert done.unknown == ["Ada L"]
+
+
+@pytest.mark.parametrize("text", ["", "only a header\n"])
+def test_a_roster_that_holds_nobody_is_one_sentence(text, tmp_path):
+    with pytest.raises(GradeError, match="holds nobody"):
+        export([row()], "moodle", tmp_path, roster(tmp_path, text))
+
+
+def test_an_unknown_system_is_one_sentence(tmp_path):
+    with pytest.raises(GradeError, match="expected one of canvas, moodle, gradescope"):
+        export([row()], "blackboard", tmp_path)

@@ -1,0 +1,161 @@
+"""Law: whatever happens to the grader, the results are those of an undisturbed run."""
+
+import errno
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lrlesson.grading import GradeError, grade, results
+from lrlesson.grading.export import totals
+from lrlesson.grading.run import Outcome
+
+ROOT = Path(__file__).parents[2]
+EARLY = """\
+def step_decay(t, lr0, drop, every):
+    return lr0 * drop ** np.floor((np.asarray(t) + 1) / every)
+"""
+FIELDS = ("points", "max_points", "status", "reason", "seed", "isolation", "anomalies", "checks")
+
+
+def marks(path):
+    rows = results.latest(results.read(path / "results.jsonl"))
+    return {key: tuple(getattr(row, name) for name in FIELDS) for key, row in rows.items()}
+
+
+def leftovers():
+    """Processes, temporary files and sockets that a grader could leave."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            line = (folder / "cmdline").read_bytes() if folder.name.isdigit() else b""
+            state = (folder / "stat").read_text().rsplit(") ", 1)[1][0] if line else ""
+        except OSError:
+            continue
+        if b"fork server inside a sandbox" in line or (b"lrlesson" in line and b"grade" in line):
+            found.append(f"process {folder.name} {state}")
+    temporary = Path(os.environ.get("TMPDIR", "/tmp"))
+    return set(found) | {str(path) for path in temporary.glob("lrl*")}
+
+
+@pytest.mark.slow
+def test_twenty_kills_in_a_run_of_fifty_submissions_change_nothing(made, tmp_path):
+    for number in range(50):
+        source = made.right_decay if number % 3 else EARLY
+        made.hand_in(tmp_path / "in" / f"{number:02d}", made.decay, made.filled(made.decay, source))
+    before = leftovers()
+    command = [
+        *(sys.executable, "-m", "lrlesson.cli", "grade", str(tmp_path / "in"), "--seed", "7"),
+        *("--solutions", str(made.solutions), "-j", "2", "--out"),
+    ]
+    subprocess.run([*command, tmp_path / "calm"], cwd=ROOT, check=True, capture_output=True)
+    dice, kills = random.Random(7), 0
+    results_file = tmp_path / "killed" / "results.jsonl"
+    while kills < 20:
+        grader = subprocess.Popen(
+            [*command, tmp_path / "killed"],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        have = results_file.stat().st_size if results_file.exists() else 0
+        if kills % 2:  # half of the kills come anywhere, half while rows are being written
+            time.sleep(dice.uniform(0.1, 4))
+        else:
+            end = time.monotonic() + 60
+            while grader.poll() is None and time.monotonic() < end:
+                if results_file.exists() and results_file.stat().st_size > have:
+                    break
+                time.sleep(0.002)
+        grader.send_signal(signal.SIGKILL)
+        grader.wait()
+        kills += 1
+    subprocess.run([*command, tmp_path / "killed"], cwd=ROOT, check=True, capture_output=True)
+    assert marks(tmp_path / "killed") == marks(tmp_path / "calm")
+    assert len(marks(tmp_path / "calm")) == 100
+    end = time.monotonic() + 15
+    while leftovers() - before and time.monotonic() < end:
+        time.sleep(0.2)
+    assert leftovers() - before == set()
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_what_is_done_and_the_same_command_goes_on(made, tmp_path):
+    for number in range(12):
+        answer = made.filled(made.decay, made.right_decay)
+        made.hand_in(tmp_path / "in" / f"{number:02d}", made.decay, answer)
+    command = [
+        *(sys.executable, "-m", "lrlesson.cli", "grade", str(tmp_path / "in"), "-j", "1"),
+        *("--solutions", str(made.solutions), "--out", str(tmp_path / "out")),
+    ]
+    grader = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    path = tmp_path / "out" / "results.jsonl"
+    end = time.monotonic() + 90
+    while len(results.read(path)) < 14 and time.monotonic() < end:
+        time.sleep(0.05)
+    grader.send_signal(signal.SIGINT)
+    _, said = grader.communicate(timeout=30)
+    assert grader.returncode == 2
+    assert "the same command goes on from there" in said.decode()
+    assert "Traceback" not in said.decode()
+    assert 14 <= len(results.read(path)) < 24
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    assert [t.points for t in totals(results.latest(results.read(path)).values())] == [6] * 12
+
+
+def test_a_kernel_that_never_starts_is_a_row_with_the_reason(made, tmp_path, monkeypatch):
+    made.hand_in(tmp_path / "in" / "ada", made.decay, made.filled(made.decay, made.right_decay))
+    from concurrent.futures import ThreadPoolExecutor
+
+    from lrlesson.grading import grader
+
+    def broken(job):
+        first = "lr0 * drop **" not in job.notebook or "### BEGIN" in job.notebook
+        return real(job) if first else Outcome(failure="the kernel did not start (no memory)")
+
+    real = grader.run
+    monkeypatch.setattr(grader, "run", broken)
+    with ThreadPoolExecutor(1) as executor:
+        summary = grade(tmp_path / "in", tmp_path / "out", made.solutions, 1, executor=executor)
+    row = next(row for row in summary.rows if row.exercise == "step-decay")
+    assert (row.status, row.points) == ("error", 0)
+    assert row.reason == "the kernel did not start (no memory)"
+    monkeypatch.setattr(grader, "run", real)
+    with ThreadPoolExecutor(1) as executor:
+        again = grade(tmp_path / "in", tmp_path / "out", made.solutions, 1, executor=executor)
+    assert [row.points for row in again.rows] == [0, 6], "tried again, and then it works"
+
+
+def test_a_full_disk_is_one_sentence_and_costs_no_row(made, tmp_path, monkeypatch):
+    (tmp_path / "in" / "ada").mkdir(parents=True)
+    real = results.os.fsync
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(results.os, "fsync", full)
+    with pytest.raises(GradeError, match="No space left on device"):
+        grade(tmp_path / "in", tmp_path / "out", made.solutions, 1)
+    monkeypatch.setattr(results.os, "fsync", real)
+    assert len(grade(tmp_path / "in", tmp_path / "out", made.solutions, 1).rows) == 2
+    for line in (tmp_path / "out" / "results.jsonl").read_text().splitlines():
+        json.loads(line)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_locked_folder_is_unreadable_and_not_missing(made, tmp_path):
+    locked = tmp_path / "in" / "ada"
+    locked.mkdir(parents=True)
+    locked.chmod(0)
+    try:
+        rows = grade(tmp_path / "in", tmp_path / "out", made.solutions, 1).rows
+    finally:
+        locked.chmod(0o755)
+    assert {row.status for row in rows} == {"unreadable"}
