@@ -311,9 +311,9 @@ def write(found: dict[str, Any], points: list[Any], peers: Path, chosen: Any) ->
     lines = [
         "# Grading, side by side",
         "",
-        f"Seconds per submission of two exercises, medians of {chosen.rounds} rounds; in each every",
-        "contender ran once in turn; start-up included. Made by `benchmarks/grading.py`, which says",
-        "what is compared. Ratios are to lrlesson, two workers (clock) or one (processor time).",
+        f"Seconds per submission of two exercises, medians of {chosen.rounds} rounds; in each,",
+        "every contender ran once in turn; start-up included. Made by `benchmarks/grading.py`, which",
+        "says what is compared. Ratios are to lrlesson, two workers (clock) or one (processor time).",
         "",
         "| | submissions | clock | ratio | processor time | ratio |",
         "|---|---:|---:|---:|---:|---:|",
