@@ -27,6 +27,7 @@ INPUTS = [
     "requirements.lock",
     "pyproject.toml",
     os.path.join("lrlesson", "labconfig", "overrides.json"),
+    os.path.join("lrlesson", "labconfig", "nbconvert.json"),
 ]
 # Settings of an outer environment that would send the packages somewhere else than into .venv.
 STRAY = ["VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__"]

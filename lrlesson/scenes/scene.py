@@ -281,7 +281,8 @@ class Scene(anywidget.AnyWidget):
                 "model_id": self.model_id,
             },
         }
-        return bundle, {}
+        alt = " ".join([self.spec["alt"], *self.sentences]).replace("_", "").strip()
+        return bundle, {"image/png": {"alt": alt}}
 
     def to_html(self, path: str | FilePath | None = None, *, page: bool = True) -> str:
         """The scene as HTML that needs no kernel, no widget manager and no network.

@@ -16,6 +16,7 @@ COPIED = [
     "LICENSE",
     "LICENSE-TEXT",
     "Makefile",
+    "lrlesson/labconfig/nbconvert.json",
     "lrlesson/labconfig/overrides.json",
     "pyproject.toml",
     "tools/setup_env.py",

@@ -113,7 +113,8 @@ def test_dots_keep_their_distance():
 
 def test_the_output_holds_a_picture_and_the_sentence_for_readers_without_a_widget():
     scene = small_scene()
-    bundle, _ = scene._repr_mimebundle_()
+    bundle, metadata = scene._repr_mimebundle_()
+    assert metadata["image/png"]["alt"] == f"A small scene. {scene.verdict}"
     assert bundle["text/plain"] == repr(scene)
     view = bundle["application/vnd.jupyter.widget-view+json"]
     assert view["model_id"] == scene.model_id
@@ -224,21 +225,24 @@ import ipywidgets
 from tests.scenes.conftest import small_scene
 scene = small_scene(); scene
 """
-COUNT = "print(len(ipywidgets.widgets.widget._instances))"
+COUNT = """
+import matplotlib.pyplot as plt
+print(len(ipywidgets.widgets.widget._instances), len(plt.get_fignums()))
+"""
 
 
 def test_running_a_cell_again_closes_the_scene_before(request: pytest.FixtureRequest):
-    """In a real kernel: widgets left alive after six runs of one cell, and one of another."""
+    """In a real kernel: what thirty runs of one cell, and one of another, leave behind."""
     manager, client = start_new_kernel()
     try:
         code = RUN.format(path=str(request.path.parent))
-        for cell in ["one"] * 6 + ["two"]:
+        for cell in ["one"] * 30 + ["two"]:
             run(client, code, cell)
         alive = run(client, COUNT, "three")
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
-    assert alive == "4"  # two scenes, each with its layout
+    assert alive == "4 0"  # two scenes, each with its layout; no open figure
 
 
 def run(client: Any, code: str, cell: str) -> str:
