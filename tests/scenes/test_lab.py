@@ -141,7 +141,6 @@ def test_what_lasts_without_a_kernel(lab: rig.Lab, server: rig.Server, chromium:
     shown = page.locator("img[src^='data:image/png']")
     assert shown.count() >= 2
     assert shown.first.evaluate("n => n.complete && n.naturalWidth > 500")
-    assert "Gradient descent on a bowl" in shown.first.get_attribute("alt")
     page.close()
 
 

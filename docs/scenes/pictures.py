@@ -1,0 +1,67 @@
+"""Photograph every explorer in both themes, small enough for a page: python docs/scenes/pictures.py
+
+Name explorers to photograph only those. Each is set to a position that shows what it is for.
+"""
+
+import io
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+import rig
+
+from lrlesson.scenes import Scene, explorers
+
+HERE = Path(__file__).parent
+
+POSITIONS = {
+    "race": {"reveal": 1},
+    "one_step": {"rate": 37},
+    "rate_dial": {"rate": 82},
+    "predict_regime": {"round": 1, "guess": 2},
+    "stability_edge": {"rate": 63},
+    "conditioning": {"share": 10, "angle": 6},
+    "noise_and_batch": {"rate": 35},
+    "schedule_composer": {"family": 6, "length": 5},
+    "two_wells": {"plan": 2, "step": 12},
+    "warmup_map": {"all": 1, "warmup": 4, "peak": 5},
+    "momentum_plane": {"rate": 25, "beta": 7},
+    "effective_rates": {"step": 60},
+    "optimizer_race": {"tuned": 1},
+    "range_test_picker": {"pick": 11},
+    "batch_growth": {"axis": 1},
+}
+
+
+def posed(name: str) -> Scene:
+    """The explorer at a telling position."""
+    scene = getattr(explorers, name)()
+    for control, position in POSITIONS.get(name, {}).items():
+        setattr(scene, control, position)
+    if name == "live_net":
+        for guess, rate in enumerate((8, 12, 18, 22, 26, 30), start=1):
+            scene.rate, scene.train = rate, guess
+    return scene
+
+
+def main() -> None:
+    """Write <name>-light.png and <name>-dark.png."""
+    with rig.chromium() as browser, tempfile.TemporaryDirectory() as folder:
+        for name in sys.argv[1:] or explorers.__all__:
+            file = Path(folder) / f"{name}.html"
+            posed(name).to_html(file)
+            for theme in ("light", "dark"):
+                page = browser.new_page(viewport={"width": 800, "height": 800}, color_scheme=theme)
+                page.goto(file.as_uri())
+                page.locator("svg[role=img]").wait_for()
+                shot = Image.open(io.BytesIO(page.locator(".lrlesson-scene").screenshot()))
+                page.close()
+                few = shot.convert("RGB").quantize(96, method=Image.Quantize.FASTOCTREE)
+                few.save(HERE / f"{name}-{theme}.png", optimize=True)
+
+
+if __name__ == "__main__":
+    main()
