@@ -32,7 +32,9 @@ def test_V21_C9_stairs_and_slope_of_the_same_envelope_end_alike():
         StepDecay(0.05 * 0.01**0.05, 0.01**0.1, T / 10),
         Constant(0.01),
     ]
-    glide, stairs, constant = (regression(s, 10, SEEDS)[:, -1].mean() for s in schedules)
+    curves = np.repeat([s.values(T) for s in schedules], len(SEEDS), axis=0)
+    ends = regression(lambda t: curves[:, t], 10, [*SEEDS] * 3)[:, -1]
+    glide, stairs, constant = ends.reshape(3, -1).mean(axis=1)
     assert abs(stairs / glide - 1) < 0.25
     assert constant > 4 * max(glide, stairs)
 
@@ -43,6 +45,7 @@ def test_V22_an_early_drop_looks_good_at_once_and_costs_later():
     rates = np.array([ScheduledDrop(0.5, 0.1, [at]).values(1000) for at in drops])
     loss = NoisyBowl([1, 0.01], [1, 0]).expected([1.0, 10.0], rates)
     soon = [curve[at + 30] for at, curve in zip(drops, loss, strict=True)]
+    assert loss[0, 80] < 0.9 * loss[4, 80]  # ahead of those that have not dropped
     np.testing.assert_allclose(soon, [0.313, 0.085, 0.023, 0.0194, 0.0194], rtol=0.05)
     np.testing.assert_allclose(loss[:, -1], [0.130, 0.043, 0.0148, 0.0130, 0.0138], rtol=0.01)
 
@@ -86,9 +89,11 @@ def test_V20_C8_where_every_image_can_be_fitted_decay_loses():
 
 
 def test_reduce_on_plateau_beats_a_constant_rate_in_a_long_run():
-    """Diabetes, 30 epochs, each of five seeds: less than 0.7 times the loss of a constant 0.003,
-    averaged over the last five epochs."""
+    """Diabetes, 30 epochs, each of five seeds: less than 0.7 times the loss of the best of three
+    constant rates, averaged over the last five epochs."""
     seeds = SEEDS[:5]
     plateau = regression(ReduceOnPlateau(0.01, 0.3, patience=3), 30, seeds)
-    constant = regression(Constant(0.003), 30, seeds)
-    assert (plateau[:, -5:].mean(axis=1) < 0.7 * constant[:, -5:].mean(axis=1)).all()
+    rates = np.repeat([0.001, 0.003, 0.01], 5)
+    constant = regression(Constant(rates), 30, [*seeds] * 3)
+    best = constant[:, -5:].mean(axis=1).reshape(3, 5).min(axis=0)
+    assert (plateau[:, -5:].mean(axis=1) < 0.7 * best).all()
