@@ -6,6 +6,8 @@
 # PYTHON=... chooses an interpreter; otherwise the set-up looks for one that is new enough.
 SETUP_PYTHON := $(or $(PYTHON),$(shell command -v python3 || command -v python))
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+# A file's tests stay together, because they share a browser or a server.
+PARALLEL := -n logical --maxprocesses=4 --dist=loadfile
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*##  */\1|/p' Makefile | while IFS='|' read -r name what; do \
@@ -20,10 +22,10 @@ lab: setup  ## open the course in JupyterLab (PORT=9000 make lab: at that port)
 	@$(BIN)/lrlesson lab $(if $(PORT),--port $(PORT))
 
 test: setup lint  ## every test but the slow ones, with lint and types
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
 
 test-slow: setup  ## the slow tests
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest $(PARALLEL) -m slow
 
 lint: setup  ## style, types, spelling, and the arrows between the modules
 	$(BIN)/ruff check

@@ -12,7 +12,6 @@ JupyterLab can be asked to expose serves only to wait for it and to scroll.
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -118,7 +117,7 @@ def lab_server(folder: Path, private: Path, within: float = 60) -> Iterator[Serv
     try:
         yield _wait_for_server(process, private / "runtime", folder, log, within)
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()  # a shell that runs us in the background has Ctrl-C ignored
         try:
             process.wait(20)
         except subprocess.TimeoutExpired:

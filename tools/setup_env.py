@@ -9,6 +9,7 @@ it can say so.
 
 from __future__ import print_function
 
+import glob
 import hashlib
 import os
 import shutil
@@ -23,12 +24,8 @@ VENV_PYTHON = os.path.join(
     VENV, *(["Scripts", "python.exe"] if os.name == "nt" else ["bin", "python"])
 )
 STAMP = os.path.join(VENV, "lrlesson-setup")
-INPUTS = [
-    "requirements.lock",
-    "pyproject.toml",
-    os.path.join("lrlesson", "labconfig", "overrides.json"),
-    os.path.join("lrlesson", "labconfig", "nbconvert.json"),
-]
+INPUTS = [os.path.join(ROOT, "requirements.lock"), os.path.join(ROOT, "pyproject.toml")]
+INPUTS += sorted(glob.glob(os.path.join(ROOT, "lrlesson", "labconfig", "*.json")))
 # Settings of an outer environment that would send the packages somewhere else than into .venv.
 STRAY = ["VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__"]
 STRAY += ["PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_PYTHON", "UV_TARGET", "UV_PREFIX"]
@@ -113,7 +110,7 @@ def place():
 
 def wanted():
     """The content of the stamp when everything is installed."""
-    inputs = b"".join(read(os.path.join(ROOT, name)) for name in INPUTS)
+    inputs = b"".join(read(path) for path in INPUTS)
     return "{0}\n{1}\n".format(place(), hashlib.sha256(inputs).hexdigest()).encode("ascii")
 
 

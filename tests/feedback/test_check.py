@@ -46,7 +46,7 @@ class StubClass:
 @pytest.mark.parametrize(
     "answer",
     [stub_raises, stub_dots, stub_docstring, stub_pass, stub_none, None, ..., StubClass],
-    ids=str,
+    ids=lambda a: getattr(a, "__name__", str(a)),
 )
 def test_a_stub_is_not_attempted(answer):
     result = check("step-decay", answer)
@@ -183,7 +183,7 @@ def generator_function(t, lr0, drop, every):
         "step_decay",
         [right],
     ],
-    ids=lambda a: getattr(a, "__name__", repr(a)),
+    ids=lambda a: getattr(a, "__name__", type(a).__name__),
 )
 def test_survives(answer, capsys):
     begin = time.perf_counter()

@@ -1,5 +1,6 @@
 """`lrlesson lab`, as a process."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -58,6 +59,7 @@ def test_a_port_that_is_none(course, port):
     )
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pseudo-terminals")
 def test_without_a_display_the_address_is_printed(course, tmp_path, environment):
     """On the loopback address only, at the course's first notebook; Ctrl-C ends it well."""
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
@@ -65,10 +67,11 @@ def test_without_a_display_the_address_is_printed(course, tmp_path, environment)
     for name in ("CONFIG", "DATA", "RUNTIME"):
         environment[f"JUPYTER_{name}_DIR"] = str(tmp_path / name)
     port = rig.free_port()
+    keyboard, terminal = os.openpty()
     lab = subprocess.Popen(
         [*LAB, str(course), "--port", str(port)],
         env=environment,
-        stdin=subprocess.DEVNULL,
+        stdin=terminal,
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
@@ -80,10 +83,13 @@ def test_without_a_display_the_address_is_printed(course, tmp_path, environment)
         if sys.platform == "linux":
             with pytest.raises(ConnectionRefusedError):
                 socket.create_connection(("127.0.0.2", port), timeout=5)
-    finally:
-        time.sleep(1)
         lab.send_signal(signal.SIGINT)
-        rest = lab.communicate(timeout=30)[1]
+        rest = lab.communicate(timeout=60)[1]
+    finally:
+        lab.kill()
+        lab.wait()
+        os.close(keyboard)
+        os.close(terminal)
     assert lab.returncode == 0
     assert "Traceback" not in rest
 

@@ -100,7 +100,7 @@ def test_the_wheel_draws_its_scene(installed, tmp_path):
     assert int(ask(installed, code, tmp_path)) > 10_000
     settings = installed.parents[1] / "share/jupyter/lab/settings/overrides.d/lrlesson.json"
     assert json.loads(settings.read_text()) == json.loads(
-        (ROOT / "lrlesson/labconfig/overrides.json").read_text()
+        (ROOT / "lrlesson/labconfig/page.json").read_text()
     )
 
 

@@ -16,8 +16,6 @@ COPIED = [
     "LICENSE",
     "LICENSE-TEXT",
     "Makefile",
-    "lrlesson/labconfig/nbconvert.json",
-    "lrlesson/labconfig/overrides.json",
     "pyproject.toml",
     "tools/setup_env.py",
 ]
@@ -48,7 +46,7 @@ def project(tmp_path) -> Path:
     """The project with next to nothing in its lock."""
     folder = tmp_path / "project"
     (folder / "tools").mkdir(parents=True)
-    (folder / "lrlesson" / "labconfig").mkdir(parents=True)
+    shutil.copytree(ROOT / "lrlesson" / "labconfig", folder / "lrlesson" / "labconfig")
     for name in COPIED:
         shutil.copy(ROOT / name, folder / name)
     (folder / "README.md").touch()
@@ -122,7 +120,7 @@ def test_the_second_time_there_is_nothing_to_do(setup, project):
     assert "with uv" in first
     assert imports(project)
     settings = project / ".venv/share/jupyter/lab/settings/overrides.d/lrlesson.json"
-    assert settings.read_text() == (project / "lrlesson/labconfig/overrides.json").read_text()
+    assert settings.read_text() == (project / "lrlesson/labconfig/page.json").read_text()
     assert setup() == ""
 
 

@@ -1,0 +1,13 @@
+"""What the course asks of JupyterLab: settings for its page, and one rule for saving notebooks."""
+
+from typing import Any
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": "lrlesson.labconfig"}]
+
+
+def _load_jupyter_server_extension(server: Any) -> None:
+    from .saving import keep_widgets
+
+    server.contents_manager.register_pre_save_hook(keep_widgets)
