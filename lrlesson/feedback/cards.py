@@ -86,7 +86,7 @@ def _table(rows: Sequence[tuple[str, ...]]) -> str:
     )
     body = "".join(
         '<tr style="background:none">'
-        f'<th scope="row" style="{cell};font-weight:400">{escape(row[0])}</th>'
+        f'<th scope="row" style="{cell};font-weight:400;white-space:nowrap">{escape(row[0])}</th>'
         + "".join(_cell(text, cell) for text in row[1:])
         + "</tr>"
         for row in rows[1:]
@@ -98,7 +98,7 @@ def _table(rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def _cell(text: str, style: str) -> str:
-    if len(text) <= 13:  # "not attempted" stays on one line
+    if len(text) <= 18:  # "10 of 10 answered" stays on one line
         style += ";white-space:nowrap"
     return f'<td style="{style}">{escape(text)}</td>'
 

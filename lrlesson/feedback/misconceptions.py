@@ -256,7 +256,7 @@ MISCONCEPTIONS = {
         None, "10", "The loss is compared with the first, not the best."
     ),
     "keeps-the-broken-loss": _entry(None, "10", "The loss that ended the test is part of it."),
-    "lets-nan-pass": _entry(None, "10", "A loss that is no number is not larger than anything."),
+    "lets-nan-pass": _entry(None, "10", "A comparison notices a loss that is no number."),
     "loss-after-the-step": _entry(None, "10", "The loss after the step is put beside the rate."),
     "lowest-single-loss": _entry(None, "10", "The lowest single loss shows the rate."),
     "average-starts-at-zero": _entry(
