@@ -184,10 +184,6 @@ def grade(
     from .grading import grade as grade_all
 
     console = Console(stderr=True)
-    if not unsafe and not sandbox.problem() and (ids := sandbox.unprivileged()):
-        typer.echo(f"Started as root: kernels run as user {ids[0]}.", err=True)
-        if copied := sandbox.copied():
-            typer.echo(f"What they need was put where that user can read it: {copied}.", err=True)
     known = {
         name: [(wrong.misconception, wrong.code) for wrong in exercise.bank]
         for name, exercise in all_exercises().items()
@@ -228,6 +224,10 @@ def grade(
             child.terminate()
         stop(f"stopped; {done} rows are in {out}, and the same command goes on from there.")
     _show(summary.rows)
+    if not unsafe and (ids := sandbox.unprivileged()):
+        typer.echo(f"Started as root, so kernels ran as user {ids[0]}.")
+        if copied := sandbox.copied():
+            typer.echo(f"What they need is where that user can read it: {copied}.")
     typer.echo(f"{summary.done} graded now, {summary.kept} kept from before; seed {summary.seed}.")
     for name in summary.ignored:
         typer.echo(f"not a notebook of the course, left alone: {name}")

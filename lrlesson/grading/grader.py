@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -135,12 +135,20 @@ def grade(
     todo = [t for t in tasks if not _holds(before.get(t.key), t)]
     rows = {t.key: before[t.key] for t in tasks if _holds(before.get(t.key), t)}
     kept, left = len(rows), len(todo)
-    for row in _rows(todo, exercises, seed, how, known or {}):
+    for row in _rows(todo, exercises, seed, how):
         results.append(path, row)
         rows[row.learner, row.exercise] = row
         left -= 1
         if on_row:
             on_row(row, left)
+    unnamed = [
+        row
+        for row in rows.values()
+        if row.printed and row.misconception is None and row.exercise in (known or {})
+    ]
+    for row in _named(unnamed, exercises, how, known or {}) if unnamed else []:
+        results.append(path, row)
+        rows[row.learner, row.exercise] = row
     return Summary([rows[t.key] for t in tasks], path, seed, len(todo), kept, ignored)
 
 
@@ -198,9 +206,7 @@ def _late(entry: Entry, copy: Copy, rule: Late) -> tuple[str, float]:
     return said + (f", costs {cost:.0%}" if cost else ""), cost
 
 
-def _rows(
-    todo: list[_Task], exercises: dict[str, Exercise], seed: int, how: _How, known: Known
-) -> Iterator[Row]:
+def _rows(todo: list[_Task], exercises: dict[str, Exercise], seed: int, how: _How) -> Iterator[Row]:
     """The rows as they are ready: at once where nothing is run, then those of the kernels."""
     ready = [task for task in todo if task.graft.status]
     running = {task.key: task for task in todo if not task.graft.status}
@@ -215,7 +221,6 @@ def _rows(
         for (_, name), outcome in workers.outcomes(jobs):
             _refuse_broken_reference(exercises[name], outcome)
             reference[name] = outcome
-        mistakes = _mistakes(workers, {n: exercises[n] for n in ids}, exercises, seed, how, known)
         jobs = {
             key: how.job(assemble(t.exercise, exercises, [seed], t.graft.answers))
             for key, t in running.items()
@@ -223,8 +228,7 @@ def _rows(
         for key, outcome in workers.outcomes(jobs):
             task = running[key]
             try:
-                name = task.exercise.id
-                yield _scored(task, seed, outcome, reference[name], mistakes.get(name, {}))
+                yield _scored(task, seed, outcome, reference[task.exercise.id])
             except Exception as error:  # as in _graft
                 why = f"the grader failed: {type(error).__name__}: {error}"
                 yield _row(task, seed, "error", why)
@@ -241,43 +245,40 @@ def _refuse_broken_reference(exercise: Exercise, outcome: Outcome) -> None:
             )
 
 
-def _mistakes(
-    workers: _Workers,
-    asked: dict[str, Exercise],
-    exercises: dict[str, Exercise],
-    seed: int,
-    how: _How,
-    known: Known,
-) -> dict[str, dict[tuple[str, ...], str]]:
-    """What the known wrong solutions print, by exercise; what two of them print is nobody's."""
+def _named(rows: list[Row], exercises: dict[str, Exercise], how: _How, known: Known) -> list[Row]:
+    """The rows that have not been compared with the known wrong solutions, compared.
+
+    A known one runs only where somebody was wrong; what two of them print is the name of neither.
+    """
+    asked = {(row.exercise, row.seed) for row in rows}
     jobs: dict[Key, Job] = {}
-    found: dict[str, dict[tuple[str, ...], str]] = {name: {} for name in asked}
-    for name, exercise in asked.items():
-        for misconception, source in known.get(name, []):
-            if len(exercise.stubs) == 1:
-                answers = dict.fromkeys(exercise.stubs, source)
-                jobs[misconception, name] = how.job(assemble(exercise, exercises, [seed], answers))
-    for (misconception, name), outcome in workers.outcomes(jobs):
-        said = _printed(asked[name], outcome)
-        if any(said):
-            found[name][said] = "" if said in found[name] else misconception
-    return found
+    for name, seed in asked:
+        exercise = exercises[name]
+        for number, (_, source) in enumerate(known[name] if len(exercise.stubs) == 1 else []):
+            answers = dict.fromkeys(exercise.stubs, source)
+            job = how.job(assemble(exercise, exercises, [seed], answers))
+            jobs[name, f"{seed} {number}"] = job
+    prints: dict[tuple[str, int, str], str] = {}
+    with _Workers(how, len(jobs)) as workers:
+        for (name, which), outcome in workers.outcomes(jobs):
+            seed, number = map(int, which.split())
+            key = (name, seed, _printed(exercises[name], outcome))
+            prints[key] = "" if key in prints else known[name][number][0]
+    return [
+        replace(row, misconception=prints.get((row.exercise, row.seed, row.printed), ""))
+        for row in rows
+    ]
 
 
-def _printed(exercise: Exercise, outcome: Outcome) -> tuple[str, ...]:
-    """What the checks printed, with its digits cut to ten."""
+def _printed(exercise: Exercise, outcome: Outcome) -> str:
+    """A hash of what the checks printed, digits after the ninth left out; "" if nothing."""
     cells = [lesson(c)["id"] for c in exercise.role("hidden") if "points" in lesson(c)]
     digits = re.compile(r"(\d\.\d{9})\d+")
-    return tuple(digits.sub(r"\1", outcome.cell(name).text) for name in cells)
+    said = [digits.sub(r"\1", outcome.cell(name).text) for name in cells]
+    return digest(said)[:16] if any(said) else ""
 
 
-def _scored(
-    task: _Task,
-    seed: int,
-    outcome: Outcome,
-    reference: Outcome,
-    mistakes: dict[tuple[str, ...], str],
-) -> Row:
+def _scored(task: _Task, seed: int, outcome: Outcome, reference: Outcome) -> Row:
     """Compare what the answer printed with what the reference printed."""
     if outcome.failure:
         return _row(task, seed, "error", outcome.failure)
@@ -305,9 +306,9 @@ def _scored(
             }
         )
     status, reason = _status(task.exercise, outcome, checks)
-    wrong_by = any(check["reason"] for check in checks)
-    name = mistakes.get(_printed(task.exercise, outcome), "") if wrong_by else ""
-    return _row(task, seed, status, reason, outcome.seconds, checks, name)
+    wrong_somewhere = any(check["reason"] for check in checks)
+    kept = _printed(task.exercise, outcome) if wrong_somewhere else ""
+    return _row(task, seed, status, reason, outcome.seconds, checks, kept)
 
 
 def _status(exercise: Exercise, outcome: Outcome, checks: list[dict[str, Any]]) -> tuple[str, str]:
@@ -335,7 +336,7 @@ def _row(
     reason: str,
     seconds: float = 0.0,
     checks: list[dict[str, Any]] | None = None,
-    misconception: str = "",
+    printed: str = "",
 ) -> Row:
     return Row(
         learner=task.learner,
@@ -352,7 +353,7 @@ def _row(
         anomalies=task.graft.anomalies,
         input=task.input,
         notebook=task.exercise.notebook,
-        misconception=misconception,
+        printed=printed,
     )
 
 

@@ -31,7 +31,8 @@ class Row:
     `checks` holds, per hidden check with points, its id, points, max_points, reason (what was
     wrong, or "") and hint; `anomalies` what an instructor should look at; `input` a hash of all
     that decides the mark, so that a row with the same hash need not be done again; `notebook` the
-    exercise's file; `misconception` the known wrong solution that the answer behaves like.
+    exercise's file; `printed` a hash of what a wrong answer printed; `misconception` the known
+    wrong solution that prints the same, "" if none does, None where that was not looked up.
     """
 
     learner: str
@@ -48,7 +49,8 @@ class Row:
     anomalies: list[str] = field(default_factory=list)
     input: str = ""
     notebook: str = ""
-    misconception: str = ""
+    misconception: str | None = None
+    printed: str = ""
 
 
 def append(path: Path, row: Row) -> None:

@@ -1,13 +1,14 @@
 """Law: whoever handed something in is found, and gets a row."""
 
 import json
+import zipfile
 
 import pytest
 
 from lrlesson.grading import GradeError
 from lrlesson.grading.cells import read_exercises, read_sources
 from lrlesson.grading.collect import choose, collect
-from lrlesson.grading.graft import read_copy
+from lrlesson.grading.graft import imports_library, read_copy
 
 NAMES = {"01_what_the_rate_is.ipynb", "04_decay.ipynb"}
 
@@ -127,3 +128,89 @@ def test_a_byte_order_mark_is_no_harm(tmp_path):
     path = tmp_path / "04_decay.ipynb"
     path.write_bytes(b"\xef\xbb\xbf" + json.dumps({"cells": [{"source": "1"}]}).encode())
     assert read_copy(path).problem == ""
+
+
+CANVAS = {
+    "lovelaceada_1234_98765_04_decay.ipynb": "lovelaceada_1234",
+    "noetheremmy_LATE_77_98766_04_decay-1.ipynb": "noetheremmy_77",
+}
+MOODLE = {
+    "Ada Lovelace_5678_assignsubmission_file_/04_decay.ipynb": "Ada Lovelace_5678",
+    "Zoë K_99_assignsubmission_file_04_decay.ipynb": "Zoë K_99",
+}
+
+
+def zipped(path, names, text="{}"):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, text)
+    return path
+
+
+@pytest.mark.parametrize("system", [CANVAS, MOODLE])
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("learner", ["either", "folder", "file"])
+def test_bulk_downloads_are_known_zipped_or_not(system, packed, learner, tmp_path):
+    folder = tmp_path / "in"
+    if packed:
+        folder = zipped(tmp_path / "submissions.zip", system)
+    else:
+        for name in system:
+            touch(folder / name)
+    found, ignored = collect(folder, NAMES, learner)
+    assert {s.learner for s in found} == set(system.values())
+    assert all(len(s.copies) == 1 for s in found)
+    assert {s.learner for s in found if s.marked_late} <= {"noetheremmy_77"}
+    assert ignored == []
+
+
+def test_a_learners_own_zip_is_read_as_the_folder_it_would_unpack_to(made, decay, tmp_path):
+    notebook = json.dumps(made.filled(made.decay, made.right_decay))
+    (tmp_path / "in" / "ada").mkdir(parents=True)
+    zipped(tmp_path / "in" / "ada" / "all.zip", ["homework/04_decay.ipynb"], notebook)
+    (submission,), _ = collect(tmp_path / "in", NAMES)
+    copy, _ = choose(submission, decay)
+    assert copy.problem == ""
+    assert copy.path.name == "04_decay.ipynb"
+
+
+def test_paths_that_climb_and_links_are_named_and_not_followed(tmp_path):
+    names = ["../evil.ipynb", "/evil.ipynb", "a/../../evil.ipynb", "C:\\evil.ipynb", "ada/x.ipynb"]
+    path = zipped(tmp_path / "in.zip", names)
+    link = zipfile.ZipInfo("ada/link.ipynb")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(link, "/etc/passwd")
+    found, ignored = collect(path, NAMES)
+    assert [(s.learner, len(s.copies)) for s in found] == [("ada", 1)]
+    assert len(ignored) == 5
+    assert [p.name for p in tmp_path.iterdir()] == ["in.zip"], "nothing is unpacked"
+
+
+def test_what_unpacks_to_too_much_is_unreadable_and_costs_nobody_else(decay, tmp_path):
+    with zipfile.ZipFile(tmp_path / "in.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("eve/04_decay.ipynb", b" " * 30_000_000)
+        archive.writestr("ada/04_decay.ipynb", '{"cells": [{"source": "1"}]}')
+    found, _ = collect(tmp_path / "in.zip", NAMES)
+    problems = {s.learner: s.copies[0].problem for s in found}
+    assert problems == {"ada": "", "eve": "04_decay.ipynb unpacks to too much"}
+
+
+def test_a_name_is_one_printable_line(tmp_path):
+    touch(tmp_path / "a\x1b[31m\u202eb" / "04_decay.ipynb")
+    assert list(learners(tmp_path)) == ["a�[31m�b"]
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("from lrlesson.schedules import StepDecay", {"lrlesson.schedules.StepDecay"}),
+        ("import lrlesson.schedules as s", {"lrlesson.schedules"}),
+        ("m = __import__('lrlesson.schedules')", {"lrlesson.schedules"}),
+        ("x = lrlesson.schedules", {"lrlesson"}),
+        ("import numpy\n# lrlesson\nx = 'the lrlesson course'", set()),
+        ("import lrlesson\n(", {"lrlesson"}),
+    ],
+)
+def test_the_use_of_our_own_library_is_seen(source, found):
+    assert imports_library(source) == found

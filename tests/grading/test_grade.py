@@ -282,6 +282,7 @@ def test_the_same_seed_gives_the_same_rows(made, small, graded, executor, tmp_pa
     assert again == {key: mark for key, mark in decay(graded).items() if key in again}
 
 
+@pytest.mark.slow
 def test_another_seed_gives_the_same_marks(made, small, rows, executor, tmp_path):
     other = grade(small, tmp_path, made.solutions, 5, executor=executor)
     for row in other.rows:
@@ -324,6 +325,7 @@ def test_the_same_command_goes_on_where_it_stopped(made, small, executor, tmp_pa
     assert marks(last) == marks(third)
 
 
+@pytest.mark.slow
 def test_an_answer_that_kills_its_parent_kills_nothing(made, small, tmp_path):
     folder = tmp_path / "class"
     shutil.copytree(small / "right", folder / "right")
@@ -394,6 +396,37 @@ def test_a_run_that_cannot_start_says_why(made, small, tmp_path):
 def test_a_job_is_plain_data():
     job = Job("{}")
     assert all(isinstance(v, str | int | float) for v in dataclasses.asdict(job).values())
+
+
+def test_a_wrong_answer_is_named_by_the_known_one_that_prints_the_same(
+    made, small, executor, tmp_path
+):
+    known = {
+        name: [(wrong.misconception, wrong.code) for wrong in all_exercises()[name].bank]
+        for name in ("step-decay", "gradient-descent")
+    }
+    summary = grade(small, tmp_path, made.solutions, SEED, executor=executor, known=known)
+    said = {r.learner: r.misconception for r in summary.rows if r.exercise == "step-decay"}
+    assert said["early"] == "drops-one-step-early"
+    assert (said["right"], said["visible-values"], said["not-json"]) == (None, "", None)
+
+
+def test_lateness_costs_what_course_toml_says(made, source, tmp_path):
+    folder = source()
+    answered = {"cell_type": "code", "source": "def double(x):\n    return x + x", "id": "a"}
+    answered["metadata"] = {"lrlesson": {"id": "double.answer"}}
+    entry = "[[exercise]]\nid='double'\nnotebook='one.ipynb'\npoints=2\n"
+    entry += "deadline=2026-10-01T00:00:00Z\n[late]\ngrace_minutes=15\nper_day=0.2\nat_most=0.5\n"
+    (folder / "course.toml").write_text(entry, encoding="utf-8")
+    deadline = 1_790_812_800
+    for learner, after in (("grace", 600), ("hour", 3600), ("days", 90_000), ("week", 600_000)):
+        path = made.hand_in(tmp_path / "in" / learner, "one.ipynb", {"cells": [answered]})
+        os.utime(path, (deadline + after, deadline + after))
+    rows = grade(tmp_path / "in", tmp_path / "out", folder, 1).rows
+    assert {r.learner: r.points for r in rows} == {"grace": 2, "hour": 1.6, "days": 1.2, "week": 1}
+    assert [r.learner for r in rows if any(a.startswith("late: ") for a in r.anomalies)] == [
+        *("days", "hour", "week")
+    ]
 
 
 @pytest.mark.slow

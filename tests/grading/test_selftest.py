@@ -46,6 +46,7 @@ def wrong(report):
     return {verdict.name: verdict.wrong for verdict in report.verdicts if verdict.wrong}
 
 
+@pytest.mark.slow
 def test_a_part_of_the_corpus_is_contained():
     report = selftest(jobs=2, names=SOME)
     assert wrong(report) == {}
