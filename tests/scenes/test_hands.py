@@ -51,6 +51,7 @@ def test_a_handle_in_the_plane_without_a_kernel_keeps_the_last_sweep_and_says_so
     assert shown.actor("path").locator("path").first.get_attribute("d") == path
 
 
+@pytest.mark.slow
 def test_play_can_be_slowed_and_hurried(show: Show):
     shown = show(explorers.two_wells().to_html())
     speed = shown.page.get_by_label("speed: update")

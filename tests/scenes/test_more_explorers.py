@@ -40,7 +40,12 @@ def near(scene: Scene, actor: str, on: str, x: object, y: object, rtol: float = 
         assert np.isnan(got[~kept]).all()
 
 
-@pytest.mark.parametrize("name", NAMES)
+LONG = ("batch_growth", "edge_of_stability", "optimizer_race", "range_test_picker")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in NAMES]
+)
 def test_it_fits_and_is_the_same_each_time(name: str):
     scene = made(name)
     assert scene.payload < 1_000_000
@@ -231,6 +236,7 @@ def test_effective_rates(step: int):
         np.testing.assert_allclose(lengths[0], {0: 3.162, 11: 6.569}[step], rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_range_test_picker():
     scene = made("range_test_picker")
     test = range_test(net_a(), digits(), SGD())
@@ -276,6 +282,7 @@ def test_live_net_shows_the_curve_after_six_guesses():
     assert "The curve is lowest at rate" in scene.sentences[1]
 
 
+@pytest.mark.slow
 def test_batch_growth():
     scene = made("batch_growth")
     scene.factor, scene.epoch, scene.axis = 1, 12, 0
@@ -296,6 +303,7 @@ def test_batch_growth():
     assert "ratio of 1.00" in scene.verdict
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [0, 3])
 def test_edge_of_stability(rate: int):
     scene = made("edge_of_stability")
@@ -313,6 +321,7 @@ def test_edge_of_stability(rate: int):
     np.testing.assert_allclose(row(scene, "loss")[:100], v, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_edge_is_where_the_brief_says():
     """V53: at η = 0.3 the sharpness reaches 6.67 and stays."""
     scene = made("edge_of_stability")
@@ -374,6 +383,7 @@ def test_stability_edge(rate: int):
     assert scene.verdict.startswith(word)
 
 
+@pytest.mark.slow
 def test_optimizer_race():
     scene = made("optimizer_race")
     run = sweep(net_a(), digits(), SGD(), 10 ** (np.arange(-6, 2) / 2), 2, 32)
