@@ -55,7 +55,8 @@ def test_wrong_then_correct(lab: rig.Lab, tmp_path: Path):
 
     told, total = answer(RIGHT, "rita")
     assert "correct" in told
-    assert "incomplete" not in total
+    assert "6 of 6" in total
+    assert "step-decay is" not in total
 
     handed_in, results, solutions = (
         tmp_path / "submissions",
