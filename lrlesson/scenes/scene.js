@@ -142,15 +142,19 @@ const ACTORS = {
   vline(actor, box, layer, rows) {
     const line = svg("path", { fill: "none", "stroke-width": actor.width,
       "stroke-dasharray": actor.dash.join(" "), style: `stroke: ${actor.color}` }, layer.clipped);
-    return () => line.setAttribute(
-      "d", `M${box.x(rows.numbers(actor.x)[0])} ${box.y(0)}V${box.y(1)}`);
+    return () => {
+      const x = rows.numbers(actor.x)[0];
+      line.setAttribute("d", x === x ? `M${box.x(x)} ${box.y(0)}V${box.y(1)}` : "");
+    };
   },
 
   hline(actor, box, layer, rows) {
     const line = svg("path", { fill: "none", "stroke-width": actor.width,
       "stroke-dasharray": actor.dash.join(" "), style: `stroke: ${actor.color}` }, layer.clipped);
-    return () => line.setAttribute(
-      "d", `M${box.x(0)} ${box.y(rows.numbers(actor.y)[0])}H${box.x(1)}`);
+    return () => {
+      const y = rows.numbers(actor.y)[0];
+      line.setAttribute("d", y === y ? `M${box.x(0)} ${box.y(y)}H${box.x(1)}` : "");
+    };
   },
 
   dots(actor, box, layer, rows) {
