@@ -161,6 +161,7 @@ def test_after_a_cut_some_observations_rest():
 def test_the_rate_stops_at_min_lr():
     rates = watch(ReduceOnPlateau(1.0, 0.1, patience=0, min_lr=0.05), [1, 1, 1, 1])
     assert rates.tolist() == [1, 0.1, 0.05, 0.05]
+    assert watch(ReduceOnPlateau(0.1, patience=0, min_lr=0.1), [1, 1, 1]).tolist() == [0.1] * 3
 
 
 def test_a_broken_loss_is_not_better_and_a_recovery_is():
@@ -240,6 +241,7 @@ def test_it_ends_when_a_flat_loss_lets_the_rate_grow_for_ever():
                 t, np.zeros(1), np.full((1, 1), 1e-320), w, lambda w: 0 * w[:, 0]
             )
     assert np.isfinite(rate).all()
+    assert (rate > 1e200).all()  # a loss that is no higher is low enough where c = 0
 
 
 def test_float32_weights_are_tried_in_float32():
