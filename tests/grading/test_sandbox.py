@@ -260,7 +260,7 @@ def test_it_works_for_a_user_without_rights(made, tmp_path):
         group=65534,
         extra_groups=[],
     )
-    assert done.stdout.strip() == "[('step-decay', 6, 'bubblewrap')]", done.stderr[-2000:]
+    assert done.stdout.strip() == "[('step-decay', 6.0, 'bubblewrap')]", done.stderr[-2000:]
 
 
 @pytest.mark.slow
