@@ -69,7 +69,6 @@ def test_the_dial_answers_keys_and_mouse(lab: rig.Lab):
 
     heard = [verdict_after(keys, scene)]
     shown.append(picture(figure))
-    drawn = figure.inner_html()
 
     def mouse() -> None:
         box = rate.bounding_box()
@@ -87,9 +86,6 @@ def test_the_dial_answers_keys_and_mouse(lab: rig.Lab):
     assert "diverge" not in heard[1].lower()
     assert changed(shown[0], shown[1]) > 0.001
     assert changed(shown[1], shown[2]) > 0.001
-
-    keys()
-    assert figure.inner_html() == drawn  # the same position, whichever way one came
 
 
 def test_a_saved_scene_works_before_anything_is_run(lab: rig.Lab):
