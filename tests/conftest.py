@@ -11,6 +11,25 @@ from playwright.sync_api import Browser, expect
 expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
 
 
+def seeds_of(text: str) -> range:
+    """Seeds A to B − 1, from "A:B"."""
+    first, _, end = text.partition(":")
+    if not (first.isdecimal() and end.isdecimal() and int(first) < int(end)):
+        raise pytest.UsageError(f"--seeds {text}: expected A:B, two integers with 0 <= A < B")
+    return range(int(first), int(end))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    help = "the seeds A to B − 1 that tests/claims runs on (default 0:10)"
+    parser.addoption("--seeds", metavar="A:B", default="0:10", help=help)
+
+
+@pytest.fixture(scope="session")
+def seeds(pytestconfig: pytest.Config) -> range:
+    """The seeds that a claim has to hold on."""
+    return seeds_of(pytestconfig.getoption("--seeds"))
+
+
 def need(program: str, found: object) -> None:
     """Skip, loudly, where a system program is missing; in CI that is a failure."""
     if not found:

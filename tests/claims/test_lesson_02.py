@@ -12,8 +12,6 @@ from lrlesson.network import net_a
 from lrlesson.optimizers import SGD
 from lrlesson.training import descend, sweep, train
 
-SEEDS = range(10)
-
 
 def test_V1_one_update_multiplies_the_distance_by_one_minus_eta_lambda():
     """Exact, 200 updates at fractions of the threshold 2/λ just around it."""
@@ -42,12 +40,12 @@ def test_V3_the_steepest_direction_sets_the_limit_the_flattest_the_time():
     assert history.diverged.tolist() == [False] * 7 + [True]
 
 
-def test_V4_C1_the_threshold_is_real_on_diabetes():
+def test_V4_C1_the_threshold_is_real_on_diabetes(seeds):
     """On each of 10 random starts 0.99 × 2/λ_max converges and 1.01 × 2/λ_max explodes."""
     data = diabetes()
     loss = LeastSquares(data.x_train, data.y_train)
     limit = 2 / loss.curvature(loss.minimum)
-    starts = [np.random.default_rng(seed).standard_normal(10) for seed in SEEDS]
+    starts = [np.random.default_rng(seed).standard_normal(10) for seed in seeds]
     below, above = (
         descend(loss, starts, SGD(), k * limit, 2500, keep_weights=False) for k in (0.99, 1.01)
     )
@@ -56,37 +54,37 @@ def test_V4_C1_the_threshold_is_real_on_diabetes():
     assert above.diverged.all()
 
 
-def test_V5_C2_below_the_threshold_only_rate_times_steps_counts():
+def test_V5_C2_below_the_threshold_only_rate_times_steps_counts(seeds):
     """NET-A on 500 digits, all at once: the same η × steps gives the same loss within 1 %."""
     data = digits().first(500)
     ends = [
-        train(net_a(), data, SGD(), lr, steps, None, SEEDS, evaluate_every=steps).train_loss[:, -1]
+        train(net_a(), data, SGD(), lr, steps, None, seeds, evaluate_every=steps).train_loss[:, -1]
         for lr, steps in ((0.025, 400), (0.1, 100))
     ]
     np.testing.assert_allclose(ends[0], ends[1], rtol=0.01)
     assert (ends[0] < 0.25).all()  # and they have learnt something
 
 
-def test_V6_C3_loss_against_rate_is_a_U_with_a_cliff():
+def test_V6_C3_loss_against_rate_is_a_U_with_a_cliff(seeds):
     """NET-A, 10 epochs: every decade from 0.001 to 1 is more than 3 times better, 1.78 explodes."""
-    history = sweep(net_a(), digits(), SGD(), [1e-3, 0.01, 0.1, 1.0, 1.78], 10, seed=SEEDS)
+    history = sweep(net_a(), digits(), SGD(), [1e-3, 0.01, 0.1, 1.0, 1.78], 10, seed=seeds)
     loss = history.per_rate(history.train_loss[:, -1])
     assert (loss[:3] > 3 * loss[1:4]).all()
     assert history.per_rate(history.diverged).all(axis=1).tolist() == [False] * 4 + [True]
     assert not history.per_rate(history.diverged)[:4].any()
 
 
-def test_V7_C4_a_timid_rate_is_expensive():
+def test_V7_C4_a_timid_rate_is_expensive(seeds):
     """NET-A, 3 epochs: 1.0 beats 0.1 by more than 3 times, and 0.5 beats 0.01 by more than 20."""
-    history = sweep(net_a(), digits(), SGD(), [0.01, 0.1, 0.5, 1.0], 3, seed=SEEDS)
+    history = sweep(net_a(), digits(), SGD(), [0.01, 0.1, 0.5, 1.0], 3, seed=seeds)
     tiny, timid, good, bold = history.per_rate(history.train_loss[:, -1])
     assert (timid > 3 * bold).all()
     assert (tiny > 20 * good).all()
 
 
-def test_V8_too_high_has_several_faces():
+def test_V8_too_high_has_several_faces(seeds):
     """Pixels/16, 10 epochs: rate 10 ends finite and useless without one NaN, 100 diverges."""
-    history = sweep(net_a(), digits(scale="pixels/16"), SGD(), [10, 100], 10, seed=SEEDS)
+    history = sweep(net_a(), digits(scale="pixels/16"), SGD(), [10, 100], 10, seed=seeds)
     useless = history.per_rate(history.train_loss[:, -1])[0]
     assert np.isfinite(useless).all()
     assert (useless > 1).all()
@@ -94,21 +92,21 @@ def test_V8_too_high_has_several_faces():
     assert history.per_rate(history.diverged)[1].all()
 
 
-def test_data_scale_moves_the_best_rate():
+def test_data_scale_moves_the_best_rate(seeds):
     """Unit inputs like a rate near 1, raw 0 … 16 pixels one at least 5 times smaller."""
     rates = np.geomspace(0.03, 3, 9)
     best = []
     for scale in (1.0, "pixels"):
-        history = sweep(net_a(), digits(scale=scale), SGD(), rates, 5, seed=SEEDS[:5])
+        history = sweep(net_a(), digits(scale=scale), SGD(), rates, 5, seed=seeds[:5])
         loss = history.per_rate(np.where(history.diverged, np.inf, history.train_loss[:, -1]))
         best.append(rates[np.median(loss, axis=1).argmin()])
     assert best[0] == pytest.approx(0.95, rel=0.8)
     assert best[0] / best[1] > 5
 
 
-def test_V9_C33_a_rising_loss_does_not_mean_that_the_rate_is_too_high():
+def test_V9_C33_a_rising_loss_does_not_mean_that_the_rate_is_too_high(seeds):
     """Rate 0.5, epochs 3 to 5: 20 to 50 % of updates raise the training loss of good runs."""
-    history = train(net_a(), digits(), SGD(), 0.5, 5, seed=SEEDS, evaluate_every=1)
+    history = train(net_a(), digits(), SGD(), 0.5, 5, seed=seeds, evaluate_every=1)
     rises = np.diff(history.train_loss[:, 2 * history.per_epoch :]) > 0
     share = rises.mean(axis=1)
     assert ((share > 0.2) & (share < 0.5)).all()

@@ -19,8 +19,6 @@ from lrlesson.schedules import (
 )
 from lrlesson.training import descend, sweep, train
 
-SEEDS = range(10)
-
 
 def test_V24_C10_the_travel_is_the_sum_of_the_rates():
     """Exact, no noise: 36 % is left for ever where the rates add up to 1, 3.5·10⁻⁵ for 10."""
@@ -30,11 +28,11 @@ def test_V24_C10_the_travel_is_the_sum_of_the_rates():
         np.testing.assert_allclose(history.final[0, 0], left, rtol=0.01)
 
 
-def test_V26_C11_a_factor_per_epoch_used_per_step_stops_the_training():
+def test_V26_C11_a_factor_per_epoch_used_per_step_stops_the_training(seeds):
     """NET-A, 20 epochs, each seed: more than 10 times the loss, and below 90 % accuracy."""
-    every = np.repeat([42, 1], len(SEEDS))
+    every = np.repeat([42, 1], len(seeds))
     eta = ExponentialDecay(0.3, 0.9, every=every)
-    history = train(net_a(), digits(), SGD(), eta, 20, seed=[*SEEDS, *SEEDS], evaluate_every=840)
+    history = train(net_a(), digits(), SGD(), eta, 20, seed=[*seeds, *seeds], evaluate_every=840)
     right, wrong = np.split(history.train_loss[:, -1], 2)
     assert (wrong > 10 * right).all()
     right, wrong = np.split(history.test_accuracy[:, -1], 2)
@@ -73,9 +71,9 @@ def test_V19_a_hasty_decay_is_worse_than_none_unless_it_may_start_above_the_limi
     assert noisy_quadratic(hasty, beyond) < constant / 2
 
 
-def test_V17_C7_with_real_noise_decay_beats_the_tuned_constant_rate():
+def test_V17_C7_with_real_noise_decay_beats_the_tuned_constant_rate(seeds):
     """Diabetes, 3 epochs of single examples, each shape tuned on seeds 0 to 2 and scored on ten
-    others: by more than 1.3 times on average, and on at least 8 of 10 seeds."""
+    others: by more than 1.3 times on average, and on at least 8 seeds of 10."""
     data, model = diabetes(), linear(10)
     lowest, T = LeastSquares(data.x_train, data.y_train).min_value, 3 * 442
 
@@ -86,8 +84,8 @@ def test_V17_C7_with_real_noise_decay_beats_the_tuned_constant_rate():
     starts, scores = np.geomspace(0.001, 0.128, 8), []
     for shape in (Constant(1.0), ExponentialDecay(1, 0.01, every=T), PolynomialDecay(1.0, T)):
         chosen = starts[ends(shape, starts, range(3)).mean(axis=1).argmin()]
-        scores.append(ends(shape, [chosen], [seed + 100 for seed in SEEDS])[0])
+        scores.append(ends(shape, [chosen], [seed + 100 for seed in seeds])[0])
     constant, *decays = scores
     for decay in decays:
         assert constant.mean() > 1.3 * decay.mean()
-        assert (decay < constant).sum() >= 8
+        assert (decay < constant).mean() >= 0.8
