@@ -167,11 +167,20 @@ def sweeps(lab: rig.Lab, seconds: float = 4.0) -> dict[str, float]:
     begin, k = time.perf_counter(), 0
     while time.perf_counter() - begin < seconds:
         k += 1
-        lab.page.mouse.move(x + 60 + 60 * np.sin(k / 15), y + 60 * np.cos(k / 15))
+        hand = x + 60 + 60 * np.sin(k / 15), y + 60 * np.cos(k / 15)
+        lab.page.mouse.move(*hand)
     took = time.perf_counter() - begin
+    answers, places = lab.page.evaluate("() => [pull.answers, pull.places.size]")
+    box = grip.bounding_box()
+    handle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     lab.page.mouse.up()
-    seen = lab.page.evaluate("() => [pull.answers, pull.places.size]")
-    return {"sweeps": seen[0] / took, "places": seen[1] / took, "moves": k / took}
+    return {
+        "answers": answers,
+        "behind": float(np.hypot(*np.subtract(hand, handle))),
+        "sweeps": answers / took,
+        "places": places / took,
+        "moves": k / took,
+    }
 
 
 def rerun_times(lab: rig.Lab, n: int = 6) -> np.ndarray:
