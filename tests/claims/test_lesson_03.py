@@ -43,7 +43,7 @@ def test_V12_C5_the_floor_goes_with_rate_over_batch(seeds):
 
 def test_V14_C6_large_rates_win_early_small_rates_late(seeds):
     """Diabetes, batch 1, each seed: 0.01 leads after 1 epoch, 0.001 after 10; over epochs 56 to
-    60, 0.01 has more than 3 times the loss of 0.0003."""
+    60, 0.01 has more than twice the loss of 0.0003."""
     data, model = diabetes(), linear(10)
     history = sweep(
         *(model, data, SGD(), [0.0003, 0.001, 0.01], 60, 1, seeds),
@@ -54,7 +54,7 @@ def test_V14_C6_large_rates_win_early_small_rates_late(seeds):
     assert (above[:, :, 1].argmin(axis=0) == 2).all()
     assert (above[:, :, 10].argmin(axis=0) == 1).all()
     late = above[:, :, -5:].mean(axis=2)
-    assert (late[2] > 3 * late[0]).all()
+    assert (late[2] > 2 * late[0]).all()
 
 
 def test_V14_V15_C29_average_the_losses_to_judge_and_the_weights_to_improve(seeds):
