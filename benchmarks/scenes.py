@@ -170,9 +170,13 @@ def sweeps(lab: rig.Lab, seconds: float = 4.0) -> dict[str, float]:
         hand = x + 60 + 60 * np.sin(k / 15), y + 60 * np.cos(k / 15)
         lab.page.mouse.move(*hand)
     took = time.perf_counter() - begin
-    answers, places = lab.page.evaluate("() => [pull.answers, pull.places.size]")
-    box = grip.bounding_box()
-    handle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    answers, places, *handle = lab.page.evaluate(
+        """() => {
+          const box = document.querySelector('[data-handle=start]').getBoundingClientRect();
+          return [pull.answers, pull.places.size, (box.left + box.right) / 2,
+                  (box.top + box.bottom) / 2];
+        }"""
+    )
     lab.page.mouse.up()
     return {
         "answers": answers,

@@ -66,7 +66,7 @@ def test_every_change_is_drawn_and_no_frame_is_empty(lab: rig.Lab):
 def test_python_answers_while_the_hand_moves(lab: rig.Lab):
     pull = timing.sweeps(lab)
     assert pull["answers"] > 1  # a new sweep, before the hand has let go
-    assert pull["behind"] < 1  # and the handle is where the hand is, in pixels
+    assert pull["behind"] < 5  # pixels: the handle stands on the place nearest the hand
     scene = lab.cell("bowl").locator(".lrlesson-scene")
     assert not scene.get_by_text("Python has not answered").is_visible()
     start = scene.get_by_role("slider", name="start w1")
