@@ -145,7 +145,7 @@ class MLP:
         ones = np.ones(x.shape[-1], w.dtype)
         for i in reversed(range(len(layers))):
             weight_part, bias_part = parts[i]
-            weight_part[...] = slope @ given[i].swapaxes(-1, -2)
+            np.matmul(slope, given[i].swapaxes(-1, -2), out=weight_part)
             if bias_part is not None:
                 bias_part[..., 0] = slope @ ones
             if i > 0:
