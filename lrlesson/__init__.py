@@ -19,7 +19,8 @@ _PUBLIC = {
         SGD Lion AdaGrad RMSprop AdaDelta Adam AdamW AdaMax NAdam RAdam ScheduleFree Optimizer""",
     "controllers": "ReduceOnPlateau Armijo Polyak",
     "losses": """
-        Quadratic NoisyBowl LeastSquares Rosenbrock TwoWells noisy_quadratic_model""",
+        Quadratic NoisyBowl LeastSquares LogisticRegression Rosenbrock TwoWells
+        noisy_quadratic_model""",
     "network": "MLP net_a net_b net_c linear",
     "data": "digits diabetes wine_raw breast_cancer zipf descr",
     "training": "descend train sweep range_test History",

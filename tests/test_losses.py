@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrlesson.data import diabetes
+from lrlesson.data import breast_cancer, diabetes
 from lrlesson.losses import (
     LeastSquares,
+    LogisticRegression,
     NoisyBowl,
     Quadratic,
     Rosenbrock,
@@ -24,6 +25,7 @@ LOSSES = [
     noisy_quadratic_model(7),
     LeastSquares(X, X[0] - 2 * X[1] + 0.1),
     LeastSquares(X, X[0] - 2 * X[1] + 0.1, batch=4),
+    LogisticRegression(X, X[0] - X[1] > 0.1),
     Rosenbrock(),
     Rosenbrock(a=-2, b=3),
     TwoWells(),
@@ -151,6 +153,33 @@ def test_minibatch_noise_is_unbiased_and_falls_as_one_over_the_batch():
     assert spread[0] / spread[1] == pytest.approx(16, rel=0.1)
 
 
+def test_logistic_regression_on_breast_cancer_is_that_of_scikit_learn():
+    from sklearn.linear_model import LogisticRegression as Peer
+
+    data = breast_cancer()
+    loss = LogisticRegression(data.x_train, data.y_train, l2=0.01)
+    peer = Peer(C=1 / (0.01 * data.n), fit_intercept=False, tol=1e-10, max_iter=1000)
+    peer.fit(data.x_train.T, data.y_train)
+    np.testing.assert_allclose(loss.minimum, peer.coef_[0], atol=1e-6)
+    assert loss.zero_value == pytest.approx(np.log(2))
+
+
+def test_the_curvature_of_logistic_regression_falls_on_the_way_down_as_in_V49():
+    data = breast_cancer()
+    loss = LogisticRegression(data.x_train, data.y_train)
+    top = np.linalg.eigvalsh(data.x_train @ data.x_train.T / data.n).max()
+    assert loss.curvature(np.zeros(30)) == pytest.approx(top / 4 + 1e-3)
+    assert loss.curvature(np.zeros(30)) == pytest.approx(3.337, abs=5e-4)
+    assert loss.curvature(loss.minimum) == pytest.approx(0.137, abs=5e-4)
+
+
+def test_logistic_regression_is_finite_far_out():
+    loss = LogisticRegression(X, X[0] > 0)
+    with np.errstate(all="raise", under="ignore"):
+        assert np.isfinite(loss(1e5 * X[:, 0]))
+        assert np.isfinite(loss.gradient(1e5 * X[:, 0])).all()
+
+
 def test_two_wells_have_the_depths_and_thresholds_of_V28():
     poor, good = TwoWells(0.5, 1.5), TwoWells(1.5, 0.8)
     np.testing.assert_allclose(poor(poor.wells[:, None]), [-0.47, -1.46], atol=0.005)
@@ -183,6 +212,10 @@ def test_curvature_where_a_run_has_left_the_numbers_is_nan():
         (lambda: LeastSquares(X, X[0, :5]), r"x has shape \(3, 20\) and y \(5,\)"),
         (lambda: LeastSquares(X, np.full(20, np.nan)), "not finite"),
         (lambda: LeastSquares(X, X[0], batch=0), "batch = 0"),
+        (lambda: LogisticRegression(X, [0, 1]), r"LogisticRegression: x has shape \(3, 20\) and y"),
+        (lambda: LogisticRegression(X * np.inf, np.ones(20)), "not finite"),
+        (lambda: LogisticRegression(X, np.arange(20)), "y = .*expected 0 or 1 for each example"),
+        (lambda: LogisticRegression(X, np.ones(20), l2=0), "l2 = 0, expected"),
         (lambda: Rosenbrock(b=0), "b = 0"),
         (lambda: TwoWells(-1), "narrow_depth = -1"),
         (lambda: Quadratic([1, 2])(3.0), r"w has shape \(\), expected 2 numbers"),
