@@ -1,4 +1,4 @@
-"""Static figures: a loss against time, a loss against the rate, a path on a surface.
+"""Static figures: a loss against time or the rate, a path on a surface, the rates of weights.
 
 Each draws on `ax`, or on a new figure. Colours are Okabe and Ito's, which colour-blind people can
 tell apart, and a line style goes with each. A run that diverged is marked, never left out.
@@ -183,6 +183,30 @@ def contour(
     ax.set_ylabel("weight w₂")
     if labels is not None:
         ax.legend(frameon=True, framealpha=0.9)
+
+
+def weight_rates(seen: Any, rate: Any, lr: float, *, xlabel: str, ax: "Axes | None" = None) -> None:
+    """The effective rate of every weight against how much it has seen, both logarithmic.
+
+    seen, rate: (weights,), such as how often a word occurred, and state.rate. A dashed line marks
+    lr, the base rate. Weights that were not used yet, whose rate is NaN, are counted in the legend.
+    """
+    seen, rate = np.asarray(seen, dtype=float), np.asarray(rate, dtype=float)
+    if seen.shape != rate.shape or seen.ndim != 1:
+        raise ValueError(
+            f"weight_rates: seen has shape {seen.shape} and rate {rate.shape}, "
+            "expected (weights,) twice"
+        )
+    ax = _axes(ax)
+    used = np.isfinite(rate)
+    label = "a weight" if used.all() else f"a weight ({(~used).sum()} not yet used)"
+    ax.plot(seen[used], rate[used], "o", color=COLOURS[0], ms=4, alpha=0.4, label=label)
+    ax.axhline(lr, color=COLOURS[6], lw=1.4, ls="--", label=f"base rate η = {lr:g}")
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel("effective rate η · gain")
+    ax.legend(frameon=False)
 
 
 def _view(loss: Loss, paths: np.ndarray) -> tuple[float, float, float, float]:

@@ -116,3 +116,17 @@ def test_a_new_figure_is_made_where_no_axes_are_given():
 def test_bad_input_is_refused_in_one_sentence(call, message, history, ax):
     with pytest.raises(ValueError, match=message):
         call(history, ax)
+
+
+def test_weight_rates_show_every_weight_that_was_used(ax):
+    figures.weight_rates([1, 5, 50, 9], [2.0, 0.3, 0.07, np.nan], 0.2, xlabel="count", ax=ax)
+    drawn = lines(ax)
+    assert drawn["a weight (1 not yet used)"].get_xydata().tolist() == [
+        [1, 2],
+        [5, 0.3],
+        [50, 0.07],
+    ]
+    assert set(drawn["base rate η = 0.2"].get_ydata()) == {0.2}
+    assert (ax.get_xscale(), ax.get_yscale(), ax.get_xlabel()) == ("log", "log", "count")
+    with pytest.raises(ValueError, match=r"seen has shape \(2,\) and rate \(3,\)"):
+        figures.weight_rates([1, 2], [1, 2, 3], 0.1, xlabel="count")
