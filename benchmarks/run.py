@@ -443,11 +443,11 @@ def of_training() -> list[str]:
     share = times["matrix products alone"] / times[OURS]
     return [
         *lines,
-        f"Matrix products are {share:.0%} of our time: the GEMM limit. The rest is what NumPy does",
-        "elementwise, one pass over memory for each operation, where XLA fuses them; and, unlike",
-        "the others, ours ends with the losses and accuracies on all of the training and test data.",
+        f"Matrix products are {share:.0%} of our time: the GEMM limit. The rest is what NumPy",
+        "does elementwise, in one pass over memory for each operation, where XLA fuses them; and",
+        "ours ends with the losses and accuracies on all of the data, which the others leave out.",
         "One larger product for all runs would be faster, but its digits depend on their number",
-        "(OpenBLAS), and a run is to come out the same, bit for bit, however many it is trained with.",
+        "(OpenBLAS), and a run is to come out the same, bit for bit, whatever stands beside it.",
         "",
     ]
 
