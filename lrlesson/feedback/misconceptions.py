@@ -83,6 +83,16 @@ MISCONCEPTIONS = {
     "factor-is-divided": _entry(
         None, "04", "The factor per step is the factor per epoch divided by the steps."
     ),
+    "only-cycles-escape": _entry(
+        None, "06", "Only a rate that cycles leaves a minimum; a large one that decays does not."
+    ),
+    "only-decay-is-stable": _entry(None, "06", "A rate that rises again breaks the training."),
+    "cannot-leave-a-minimum": _entry(
+        None, "06", "Gradient descent goes downhill, so it cannot leave a minimum."
+    ),
+    "limit-breaks-at-once": _entry(
+        None, "06", "A rate above the limit breaks the training, however short its stay."
+    ),
     "sum-without-root": _entry(None, "08", "AdaGrad divides by the sum of squares, not its root."),
     "step-follows-gradient": _entry(None, "09", "Adam's step is in proportion to the gradient."),
     # Slips that any exercise may meet.
