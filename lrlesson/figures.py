@@ -1,15 +1,15 @@
-"""Static figures: a loss against time or the rate, a path on a surface, the rates of weights.
+"""Static figures: a loss against time or rate, a schedule, a path, the rates of weights.
 
 Each draws on `ax`, or on a new figure. Colours are Okabe and Ito's, which colour-blind people can
 tell apart, and a line style goes with each. A run that diverged is marked, never left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lrlesson._base import refusal
+from lrlesson._base import POSITIVE_COUNT, checked, refusal
 from lrlesson.losses import Loss
 from lrlesson.training import History
 
@@ -74,6 +74,25 @@ _SHOWN = {
     "val_loss": "validation loss",
     "test_loss": "test loss",
 }
+
+
+def rate_curves(schedules: Mapping[str, Any], updates: int, *, ax: "Axes | None" = None) -> None:
+    """The rate of each update, one curve per schedule.
+
+    schedules: each by its name; a Schedule, or any function t → rate. updates: how many are shown.
+    """
+    updates = checked("rate_curves", "updates", updates, POSITIVE_COUNT, runs=False)
+    if not schedules:
+        raise ValueError(refusal("rate_curves", "schedules", schedules, "at least one"))
+    ax = _axes(ax)
+    for k, (name, eta) in enumerate(schedules.items()):
+        rates = [float(eta(t)) for t in range(updates)]
+        colour, style = COLOURS[k % len(COLOURS)], STYLES[k % len(STYLES)]
+        ax.plot(range(updates), rates, color=colour, linestyle=style, label=name)
+    ax.set_ylim(bottom=0)
+    ax.set_xlabel("update t")
+    ax.set_ylabel("learning rate η")
+    ax.legend(frameon=False)
 
 
 def u_curve(

@@ -9,6 +9,7 @@ from lrlesson.data import digits
 from lrlesson.losses import Quadratic, Rosenbrock
 from lrlesson.network import net_a
 from lrlesson.optimizers import SGD
+from lrlesson.schedules import Triangular
 from lrlesson.training import descend, train
 
 
@@ -51,6 +52,19 @@ def test_each_run_has_its_own_colour_and_style(ax):
     drawn = list(lines(ax).values())
     assert len({line.get_color() for line in drawn}) == 7
     assert len(figures.STYLES) == len(figures.COLOURS)
+
+
+def test_rate_curves_show_the_rate_of_each_update(ax):
+    eta = Triangular(0.1, 0.5, 4)
+    figures.rate_curves({"triangle": eta, "any function": lambda t: 0.2}, 20, ax=ax)
+    assert lines(ax)["triangle"].get_ydata().tolist() == eta.values(20).tolist()
+    assert lines(ax)["any function"].get_ydata().tolist() == [0.2] * 20
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("update t", "learning rate η")
+    assert ax.get_ylim()[0] == 0
+    with pytest.raises(ValueError, match="updates = 0"):
+        figures.rate_curves({"triangle": eta}, 0)
+    with pytest.raises(ValueError, match="at least one"):
+        figures.rate_curves({}, 10)
 
 
 def test_u_curve_shows_the_median_and_marks_what_diverged(ax):
