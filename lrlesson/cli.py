@@ -1,4 +1,5 @@
-"""The command line: `lrlesson lab | release | grade | report | export | selftest`.
+"""The command line: `lrlesson start | lab | doctor | progress`, and for instructors `release |
+grade | report | export | selftest`.
 
 Everything heavy is imported inside the command that needs it, so that `--help` answers at once.
 Exit codes: 0 where all went well, 1 where a check found a difference, 2 for a bad request, with one
@@ -7,10 +8,11 @@ sentence on stderr.
 
 import filecmp
 import os
+import shlex
 import socket
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -63,6 +65,32 @@ def has_display() -> bool:
 
 
 @app.command()
+def start(
+    folder: Annotated[Path, typer.Argument(help="A new folder, or a working copy to renew.")],
+    instructor: Annotated[
+        bool, typer.Option("--instructor", help="With the solutions, which `grade` needs.")
+    ] = False,
+) -> None:
+    """Write a working copy of the course; again after an upgrade, it keeps your work."""
+    from . import __version__
+    from .starting import StartError, read_record
+    from .starting import start as bring
+
+    before = read_record(folder)
+    try:
+        changes = bring(folder, instructor)
+    except StartError as error:
+        stop(error)
+    if before is None and all(change.kind == "added" for change in changes):
+        typer.echo(f"wrote {len(changes)} files")
+    else:
+        for change in changes:
+            typer.echo(change.line)
+    here = "" if folder.resolve() == Path.cwd() else f" {shlex.quote(str(folder))}"
+    typer.echo(f"{folder} holds the course of lrlesson {__version__}. Open it: lrlesson lab{here}")
+
+
+@app.command()
 def lab(
     folder: Annotated[Path, typer.Argument(help="The course's folder.")] = Path(),
     port: Annotated[int | None, typer.Option(help="Use this port and no other.")] = None,
@@ -72,7 +100,10 @@ def lab(
 ) -> None:
     """Open the course in JupyterLab, on this machine only. Ctrl-C stops it."""
     if not (folder / START).is_file():
-        stop(f"no course in {folder.resolve()}: it has no {START.as_posix()}.")
+        stop(
+            f"no course in {folder.resolve()}: it has no {START.as_posix()}; "
+            "`lrlesson start my-course` writes one."
+        )
     if port is not None:
         require_free(port)
 
@@ -94,6 +125,34 @@ def lab(
         options.append("--allow-root")
     typer.echo("Starting JupyterLab; Ctrl-C stops it.")
     LabApp.launch_instance(options)
+
+
+@app.command()
+def doctor(
+    folder: Annotated[Path, typer.Argument(help="The course's folder.")] = Path(),
+    instructor: Annotated[
+        bool, typer.Option("--instructor", help="Fail also where the grader's sandbox is missing.")
+    ] = False,
+) -> None:
+    """Say what is missing or wrong here, and what to do about it."""
+    from .doctor import examine
+
+    report = examine(folder, instructor)
+    typer.echo(repr(report))
+    raise typer.Exit(0 if report.fine else 1)
+
+
+@app.command()
+def progress(
+    folder: Annotated[Path, typer.Argument(help="The course's folder.")] = Path(),
+) -> None:
+    """Print where you stand: exercises, predictions and the first test."""
+    from .feedback import progress as standing
+
+    if not folder.is_dir():
+        stop(f"no folder {folder}.")
+    with chdir(folder):
+        typer.echo(repr(standing()))
 
 
 @app.command()

@@ -1,21 +1,39 @@
 """Does this installation have what the course needs? One row per question, one remedy each."""
 
+import contextlib
 import html
+import platform
 import re
+import shlex
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from . import __version__
+
+WIDGETS = {"@jupyter-widgets/jupyterlab-manager": "jupyterlab_widgets", "anywidget": "anywidget"}
 
 
 class Finding(NamedTuple):
-    """One thing looked at: what was asked, whether it is fine, and what to do if it is not."""
+    """One thing looked at: what was asked, whether it is fine, and what to do if it is not.
+
+    What is not needed may be missing: then it is a note, and the verdict stays.
+    """
 
     question: str
     fine: bool
     remedy: str
+    needed: bool = True
+
+    @property
+    def mark(self) -> str:
+        """Yes, no, or note."""
+        return "yes" if self.fine else "NO" if self.needed else "note"
 
 
 @dataclass(frozen=True)
@@ -26,7 +44,7 @@ class Report:
 
     @property
     def fine(self) -> bool:
-        return all(finding.fine for finding in self.findings)
+        return all(finding.fine for finding in self.findings if finding.needed)
 
     @property
     def verdict(self) -> str:
@@ -34,14 +52,15 @@ class Report:
 
     def __repr__(self) -> str:
         lines = [
-            f"  {'yes' if f.fine else 'NO '}  {f.question}" + ("" if f.fine else f" -> {f.remedy}")
+            f"  {f.mark:<4} {f.question}" + ("" if f.fine else f"\n       -> {f.remedy}")
             for f in self.findings
         ]
         return "\n".join([self.verdict, *lines])
 
     def _repr_html_(self) -> str:
+        marks = {"yes": "✓ yes", "NO": "✗ <b>no</b>", "note": "○ note"}
         rows = "".join(
-            f"<tr><td style='text-align:left'>{'✓ yes' if f.fine else '✗ <b>no</b>'}</td>"
+            f"<tr><td style='text-align:left'>{marks[f.mark]}</td>"
             f"<td style='text-align:left'>{html.escape(f.question)}"
             + ("" if f.fine else f"<br><b>{html.escape(f.remedy)}</b>")
             + "</td></tr>"
@@ -55,9 +74,33 @@ def self_test() -> Report:
     return Report((_python(), *_packages(), _training(), _storage()))
 
 
+def examine(folder: Path = Path(), instructor: bool = False) -> Report:
+    """All of the self-test and what surrounds a notebook: kernel, JupyterLab, trust, sandbox.
+
+    folder is where the working copy should be. instructor makes the sandbox one of the things that
+    are needed.
+    """
+    with contextlib.chdir(folder if folder.is_dir() else Path()):
+        inside = self_test().findings
+    around = (_course(folder), _kernel(), *_widgets(), _settings(), _saving(), _trust())
+    return Report((*inside, *around, _sandbox(instructor)))
+
+
+def _again(package: str = "lrlesson") -> str:
+    """How this installation is repaired: a clone by make, any other by pip."""
+    if (Path(__file__).parents[1] / "tools" / "setup_env.py").is_file():
+        return "run `make clean` and then `make lab` in the clone"
+    return f"run `{_pip()} install --force-reinstall {package}`"
+
+
+def _pip() -> str:
+    return f"{shlex.quote(sys.executable)} -m pip"
+
+
 def _python() -> Finding:
-    remedy = "install Python 3.11 or newer and run `make lab` again"
-    return Finding("Python is 3.11 or newer", sys.version_info >= (3, 11), remedy)
+    remedy = "install Python 3.11 or newer, and the course with it"
+    question = f"Python is 3.11 or newer ({platform.python_version()})"
+    return Finding(question, sys.version_info >= (3, 11), remedy)
 
 
 def _packages() -> Iterator[Finding]:
@@ -68,14 +111,15 @@ def _packages() -> Iterator[Finding]:
         if match is None or "extra ==" in line:
             continue
         name, bound = match.groups()
+        remedy = _again(f'"{name}>={bound}"')
         try:
             installed = version(name)
         except PackageNotFoundError:
-            problems.append(Finding(f"{name} is installed", False, "run `make lab` again"))
+            problems.append(Finding(f"{name} is installed", False, remedy))
             continue
         if _numbers(installed) < _numbers(bound):
             question = f"{name} is {bound} or newer (it is {installed})"
-            problems.append(Finding(question, False, "run `make lab` again"))
+            problems.append(Finding(question, False, remedy))
     yield from problems or [Finding("all packages are there, in versions that fit", True, "")]
 
 
@@ -89,9 +133,7 @@ def _training() -> Finding:
     history = train(net_a(), digits(), SGD(), 0.5, epochs=1)
     assert history.test_accuracy is not None
     learned = bool(history.test_accuracy[0, -1] > 0.8)
-    return Finding(
-        "a small network learns to read digits", learned, "run `make test` and report what fails"
-    )
+    return Finding("a small network learns to read digits", learned, _again())
 
 
 def _storage() -> Finding:
@@ -106,3 +148,133 @@ def _storage() -> Finding:
         fine = False
     question = "your answers can be stored beside the course"
     return Finding(question, fine, f"make the folder {place.name} of the course writable")
+
+
+def _course(folder: Path) -> Finding:
+    """Whether a working copy is here, of the version that is installed. A note: it may be else."""
+    from .starting import read_record
+
+    if not (folder / "course.toml").is_file():
+        question = f"the course is in {folder.resolve()}"
+        remedy = "run `lrlesson start my-course`, or name the folder: `lrlesson doctor FOLDER`"
+        return Finding(question, False, remedy, needed=False)
+    question = f"the course here is that of lrlesson {__version__}, which is installed"
+    record = read_record(folder)  # a clone has none, and needs none
+    fine = record is None or record["version"] == __version__
+    remedy = f"run `lrlesson start {shlex.quote(str(folder))}`, which keeps your work"
+    return Finding(question, fine, remedy, needed=False)
+
+
+def _kernel() -> Finding:
+    """Start the kernel that notebooks ask for, and see which lrlesson it imports."""
+    from jupyter_client.kernelspec import NoSuchKernel
+    from jupyter_client.manager import start_new_kernel
+
+    question = "the kernel `python3` runs with this Python and finds the course"
+    remedy = f"run `{shlex.quote(sys.executable)} -m ipykernel install --sys-prefix`"
+    said: list[str] = []
+
+    def listen(message: dict[str, Any]) -> None:
+        if message["msg_type"] == "stream":
+            said.append(message["content"]["text"])
+
+    try:
+        manager, client = start_new_kernel(
+            kernel_name="python3", startup_timeout=60, stderr=subprocess.DEVNULL
+        )
+    except (NoSuchKernel, RuntimeError, OSError) as error:
+        return Finding(question, False, f"{remedy} (it did not start: {error})")
+    try:
+        client.execute_interactive(
+            "import lrlesson; print(lrlesson.__file__)", output_hook=listen, timeout=60
+        )
+    except TimeoutError:
+        pass  # then it has said nothing
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    here = str(Path(__file__).with_name("__init__.py"))
+    found = "".join(said).strip()
+    if found == here:
+        return Finding(question, True, "")
+    other = f"it finds {found}" if found else "it cannot import lrlesson"
+    user = "and `jupyter kernelspec remove python3` if one of your own is in the way"
+    return Finding(question, False, f"{remedy}, {user} ({other})")
+
+
+def _widgets() -> Iterator[Finding]:
+    """Whether JupyterLab has, and may use, the two extensions that draw the scenes."""
+    from jupyter_core.paths import jupyter_path
+    from jupyterlab_server.config import get_federated_extensions, get_page_config
+
+    places = jupyter_path("labextensions")
+    there = get_federated_extensions(places)
+    disabled = get_page_config(places).get("disabledExtensions", [])
+    for name, package in WIDGETS.items():
+        if name not in there:
+            remedy = f"run `{_pip()} install --force-reinstall --no-deps {package}`"
+            yield Finding(f"JupyterLab has {name}, which draws the scenes", False, remedy)
+        elif name in disabled:
+            remedy = f"run `jupyter labextension enable {name}`"
+            yield Finding(f"JupyterLab may use {name}, which draws the scenes", False, remedy)
+        else:
+            yield Finding(f"JupyterLab has {name}, which draws the scenes", True, "")
+
+
+def _settings() -> Finding:
+    """Whether JupyterLab saves scenes with the notebook, by the package's setting or the user's."""
+    from jupyterlab.commands import get_app_dir, get_user_settings_dir
+    from jupyterlab_server.settings_utils import get_settings
+
+    lab = Path(get_app_dir())
+    found, _ = get_settings(
+        str(lab / "settings"),
+        str(lab / "schemas"),
+        get_user_settings_dir(),
+        schema_name="@jupyter-widgets/jupyterlab-manager:plugin",
+        labextensions_path=[str(lab.with_name("labextensions"))],
+    )
+    default = found["schema"].get("properties", {}).get("saveState", {}).get("default")
+    fine = bool(found["settings"].get("saveState", default))
+    remedy = "in JupyterLab choose Settings, Save Widget State Automatically"
+    return Finding("JupyterLab saves scenes with the notebook", fine, remedy)
+
+
+def _saving() -> Finding:
+    from jupyter_core.paths import jupyter_config_path
+    from jupyter_server.extension.config import ExtensionConfigManager
+
+    manager = ExtensionConfigManager(read_config_path=jupyter_config_path())
+    fine = manager.get_jpserver_extensions().get("lrlesson.labconfig", False)
+    question = "a notebook that is opened and saved again keeps its scenes"
+    return Finding(question, fine, "run `jupyter server extension enable lrlesson.labconfig`")
+
+
+def _trust() -> Finding:
+    """Sign a notebook, as JupyterLab does when it saves one, and see whether that is remembered."""
+    from nbformat.sign import NotebookNotary
+    from nbformat.v4 import new_notebook, new_raw_cell
+
+    notebook = new_notebook(cells=[new_raw_cell("signed by lrlesson doctor")])
+    remedy = "make Jupyter's data folder writable"
+    try:
+        notary = NotebookNotary()
+        remedy = f"make {notary.data_dir} writable, with notebook_secret and nbsignatures.db in it"
+        with contextlib.closing(notary.store):
+            notary.sign(notebook)
+        again = NotebookNotary()
+        with contextlib.closing(again.store):
+            fine = again.check_signature(notebook)
+            again.unsign(notebook)
+    except (OSError, ValueError):
+        fine = False
+    question = "notebooks that you ran stay trusted, so their scenes are shown when opened again"
+    return Finding(question, fine, remedy)
+
+
+def _sandbox(needed: bool) -> Finding:
+    from .grading.sandbox import problem
+
+    question = "submissions can be graded in a sandbox (for instructors)"
+    found = problem()
+    return Finding(question, not found, found, needed)

@@ -1,13 +1,33 @@
-"""The self-test says yes where all is well, and one remedy for each thing that is not."""
+"""The doctor says yes where all is well, and one remedy for each thing that is not."""
+
+import json
+import subprocess
+import sys
 
 import pytest
 
 from lrlesson import doctor
+from lrlesson.grading import sandbox
+from lrlesson.starting import RECORD, start
 
 
 @pytest.fixture(autouse=True)
 def _own_progress(tmp_path, monkeypatch):
     monkeypatch.setenv("LRLESSON_PROGRESS", str(tmp_path / "progress" / "progress.json"))
+
+
+@pytest.fixture(autouse=True)
+def jupyter(tmp_path, monkeypatch):
+    """The folder of Jupyter's files, apart from the user's."""
+    for name in ("CONFIG", "DATA", "RUNTIME"):
+        monkeypatch.setenv(f"JUPYTER_{name}_DIR", str(tmp_path / "jupyter" / name.lower()))
+    monkeypatch.setenv("JUPYTERLAB_SETTINGS_DIR", str(tmp_path / "jupyter" / "settings"))
+    return tmp_path / "jupyter"
+
+
+def write(path, content) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
 
 
 def test_everything_works_here():
@@ -39,3 +59,116 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     finding = doctor._storage()
     assert not finding.fine
     assert "writable" in finding.remedy
+
+
+def test_the_command_says_what_it_found_and_ends_with_0(tmp_path):
+    start(tmp_path / "course")
+    done = subprocess.run(
+        [sys.executable, "-m", "lrlesson.cli", "doctor", tmp_path / "course"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    verdict, *lines = done.stdout.splitlines()
+    assert verdict == "Everything works."
+    marks = [line.split()[0] for line in lines if "->" not in line]
+    assert len(marks) >= 12
+    assert set(marks) <= ({"yes", "note"} if sandbox.problem() else {"yes"})
+    assert done.stderr == ""
+
+
+def test_the_command_ends_with_1_where_something_needed_is_wrong(tmp_path, jupyter):
+    write(
+        jupyter / "config" / "labconfig" / "page_config.json",
+        {"disabledExtensions": {"anywidget": True}},
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "lrlesson.cli", "doctor"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "  NO   JupyterLab may use anywidget" in done.stdout
+    assert "-> run `jupyter labextension enable anywidget`" in done.stdout
+    # Outside a working copy there is a note, which alone would not count.
+    assert "  note the course is in" in done.stdout
+    assert "`lrlesson start my-course`" in done.stdout
+
+
+def test_a_copy_of_another_version_is_noted(tmp_path):
+    start(tmp_path / "course")
+    assert doctor._course(tmp_path / "course").fine
+    record = json.loads((tmp_path / "course" / RECORD).read_text())
+    (tmp_path / "course" / RECORD).write_text(json.dumps(record | {"version": "0.0.1"}))
+    finding = doctor._course(tmp_path / "course")
+    assert finding.mark == "note"
+    assert f"lrlesson start {tmp_path / 'course'}" in finding.remedy
+
+
+@pytest.fixture
+def kernelspec(jupyter, monkeypatch):
+    """Put a kernelspec before that of the environment, as a user's own can be."""
+    monkeypatch.setenv("JUPYTER_PATH", str(jupyter / "first"))
+
+    def install(python, **environment: str) -> None:
+        argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        spec = {"argv": argv, "display_name": "mine", "language": "python", "env": environment}
+        write(jupyter / "first" / "kernels" / "python3" / "kernel.json", spec)
+
+    return install
+
+
+def test_a_kernel_of_another_python_is_noticed(kernelspec, tmp_path):
+    kernelspec(sys.executable, PYTHONPATH=str(tmp_path / "other"))
+    (tmp_path / "other" / "lrlesson").mkdir(parents=True)
+    (tmp_path / "other" / "lrlesson" / "__init__.py").write_text("")
+    finding = doctor._kernel()
+    assert not finding.fine
+    assert f"it finds {tmp_path / 'other' / 'lrlesson'}" in finding.remedy
+    assert "-m ipykernel install --sys-prefix" in finding.remedy
+
+
+def test_a_kernel_that_cannot_start_is_noticed(kernelspec, tmp_path):
+    kernelspec(tmp_path / "no-python-here")
+    finding = doctor._kernel()
+    assert not finding.fine
+    assert "it did not start" in finding.remedy
+
+
+def test_a_user_who_chose_not_to_save_scenes_is_told(jupyter):
+    assert doctor._settings().fine
+    place = jupyter / "settings" / "@jupyter-widgets" / "jupyterlab-manager"
+    write(place / "plugin.jupyterlab-settings", {"saveState": False})
+    finding = doctor._settings()
+    assert not finding.fine
+    assert "Save Widget State Automatically" in finding.remedy
+
+
+def test_a_saving_rule_that_was_switched_off_is_named(jupyter, monkeypatch):
+    assert doctor._saving().fine
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(jupyter / "first"))
+    off = {"ServerApp": {"jpserver_extensions": {"lrlesson.labconfig": False}}}
+    write(jupyter / "first" / "jupyter_server_config.json", off)
+    finding = doctor._saving()
+    assert not finding.fine
+    assert finding.remedy == "run `jupyter server extension enable lrlesson.labconfig`"
+
+
+def test_signatures_that_are_not_kept_are_noticed(jupyter, tmp_path, monkeypatch):
+    assert doctor._trust().fine
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "file" / "data"))
+    finding = doctor._trust()
+    assert not finding.fine
+    assert "writable" in finding.remedy
+
+
+def test_the_sandbox_is_needed_by_instructors_only(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    finding = doctor._sandbox(needed=False)
+    assert finding.mark == "note"
+    assert finding.remedy
+    assert doctor.Report((finding,)).fine
+    assert "○ note" in doctor.Report((finding,))._repr_html_()
+    assert not doctor.Report((doctor._sandbox(needed=True),)).fine

@@ -25,7 +25,8 @@ def refused(*arguments) -> str:
 
 def test_a_folder_without_the_course(tmp_path):
     assert refused(tmp_path) == (
-        f"lrlesson: no course in {tmp_path}: it has no notebooks/00_start_here.ipynb."
+        f"lrlesson: no course in {tmp_path}: it has no notebooks/00_start_here.ipynb; "
+        "`lrlesson start my-course` writes one."
     )
 
 

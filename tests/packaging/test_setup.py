@@ -17,6 +17,7 @@ COPIED = [
     "LICENSE-TEXT",
     "Makefile",
     "pyproject.toml",
+    "tools/hatch_build.py",
     "tools/setup_env.py",
 ]
 # Stands in for an interpreter of another version.
