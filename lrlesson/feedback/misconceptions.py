@@ -93,8 +93,21 @@ MISCONCEPTIONS = {
     "limit-breaks-at-once": _entry(
         None, "06", "A rate above the limit breaks the training, however short its stay."
     ),
+    "one-rate-suits-all": _entry(None, "08", "A rate that is chosen well suits all weights."),
+    "frequent-learns-fastest": _entry(
+        None, "08", "The weight that is used most has the largest rate."
+    ),
+    "steps-shrink-under-every-rule": _entry(
+        None, "08", "Near a minimum the steps shrink by themselves, under every rule."
+    ),
     "sum-without-root": _entry(None, "08", "AdaGrad divides by the sum of squares, not its root."),
     "step-follows-gradient": _entry(None, "09", "Adam's step is in proportion to the gradient."),
+    "edge-is-an-optimum": _entry(
+        None, "10", "The best rate of a grid is the best rate, also at the grid's edge."
+    ),
+    "one-curvature-for-all": _entry(
+        None, "10", "The curvature at the start holds all the way to the minimum."
+    ),
     # Slips that any exercise may meet.
     "no-return": _entry(None, "01", "The function computes, and then returns nothing."),
     "changes-the-callers-array": _entry(None, "01", "The function writes into its argument."),
