@@ -10,7 +10,6 @@ import re
 import secrets
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -424,24 +423,32 @@ class _Workers:
 
 
 def _new_pool(workers: int, how: _How) -> ProcessPoolExecutor:
-    """Fresh processes: a fork would copy the parent's open sockets and threads."""
+    """Fresh processes: a fork of this one would copy its open sockets and threads.
+
+    Where the system can fork, from a server that has imported all this once for all of them.
+    """
+    kind = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    context = multiprocessing.get_context(kind)
+    if kind == "forkserver":
+        context.set_forkserver_preload(["__main__", __name__])
     return ProcessPoolExecutor(
         workers,
-        mp_context=multiprocessing.get_context("spawn"),
+        mp_context=context,
         initializer=_begin_worker,
-        initargs=(os.getpid(), how.isolation == SANDBOX and how.warm),
+        initargs=(how.isolation == SANDBOX and how.warm,),
     )
 
 
-def _begin_worker(grader: int, warm: bool) -> None:
+def _begin_worker(warm: bool) -> None:
     """Start the fork server early, and end with the grader, however that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader, which then ends us
 
     def watch() -> None:
-        while os.getppid() == grader:
-            time.sleep(0.2)
+        grader.join()
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
     if warm:
         provisioner.shared()
+    grader = multiprocessing.parent_process()
+    assert grader is not None
