@@ -98,11 +98,12 @@ def checked(owner: str, argument: str, value: Any, rule: Rule, runs: bool = True
             raise ValueError(problem)
         return int(float(value))
     try:
-        array = np.array(value, dtype=float)
-    except (TypeError, ValueError):
+        array = np.array(value)
+    except ValueError:  # rows of different lengths
         raise TypeError(problem) from None
-    if np.asarray(value).dtype.kind not in "iuf":
+    if array.dtype.kind not in "iuf":
         raise TypeError(problem)
+    array = array.astype(float)
     if array.ndim == 0:
         return checked(owner, argument, array.item(), rule, runs)
     if not runs or array.ndim != 1 or array.size == 0:
@@ -111,6 +112,13 @@ def checked(owner: str, argument: str, value: Any, rule: Rule, runs: bool = True
         raise ValueError(problem)
     array.flags.writeable = False
     return array
+
+
+def checked_bool(owner: str, argument: str, value: Any) -> bool:
+    """`value`, which must be True or False: nothing else is taken for one of them."""
+    if not isinstance(value, bool):
+        raise TypeError(refusal(owner, argument, value, "True or False"))
+    return value
 
 
 def _checked_field(owner: str, argument: str, value: Any, annotation: Any, runs: bool) -> Any:
@@ -132,6 +140,8 @@ def _checked_field(owner: str, argument: str, value: Any, annotation: Any, runs:
             )
     elif annotation == AscendingUpdates:
         return _ascending(owner, argument, value)
+    elif annotation is bool:
+        return checked_bool(owner, argument, value)
     elif isinstance(annotation, type) and not isinstance(value, annotation):
         raise TypeError(refusal(owner, argument, value, f"a {annotation.__name__}"))
     return value
@@ -670,7 +680,7 @@ class Optimizer(Frozen):
 
     def init(self, w: Any) -> State:
         """The state before the first update of weights w, an array of any shape."""
-        w = _floats(type(self).__name__, "w", w)
+        w = floats(type(self).__name__, "w", w)
         return State(self, w, **self.buffers(w))
 
     def step(self, w: Any, gradient: Any, state: State, lr: Any) -> np.ndarray:
@@ -697,7 +707,7 @@ class Optimizer(Frozen):
 
     def _checked_step(self, w: Any, gradient: Any, state: State, lr: Any) -> tuple[Any, Any, Any]:
         name = type(self).__name__
-        w, gradient = _floats(name, "w", w), _floats(name, "gradient", gradient)
+        w, gradient = floats(name, "w", w), floats(name, "gradient", gradient)
         if gradient.shape != w.shape:
             raise ValueError(
                 f"{name}: gradient has shape {gradient.shape}, expected that of w, {w.shape}"
@@ -723,9 +733,13 @@ class Optimizer(Frozen):
         return w, gradient.astype(w.dtype, copy=False), lr.astype(w.dtype, copy=False)
 
 
-def _floats(owner: str, argument: str, value: Any) -> np.ndarray:
-    """An array of floats: whole numbers would be truncated at every update."""
-    array = np.asarray(value)
+def floats(owner: str, argument: str, value: Any) -> np.ndarray:
+    """An array of floats: whole numbers would be truncated at every update. TypeError where the
+    value is no array of real numbers."""
+    try:
+        array = np.asarray(value)
+    except ValueError:  # rows of different lengths
+        array = np.empty(0, object)
     if array.dtype.kind not in "iuf":
         raise TypeError(refusal(owner, argument, value, "an array of real numbers"))
     return array if array.dtype.kind == "f" else array.astype(float)

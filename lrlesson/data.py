@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from lrlesson._base import FRACTION, POSITIVE, POSITIVE_COUNT, checked, refusal
+from lrlesson._base import COUNT, FRACTION, POSITIVE, POSITIVE_COUNT, checked, checked_bool, refusal
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -138,6 +138,7 @@ def wine_raw(standardised: bool = False) -> Data:
 
     The units differ so much that the condition number is 1.2·10⁷; 45 when standardised.
     """
+    checked_bool("wine_raw", "standardised", standardised)
     x, y = _bundled("wine")
     centred = x - x.mean(axis=1, keepdims=True)
     name = "wine, standardised" if standardised else "wine, raw units"
@@ -159,7 +160,7 @@ def zipf(n: int = 3000, seed: int = 0) -> Data:
     As many examples to test on, whose targets carry no noise.
     """
     n = checked("zipf", "n", n, POSITIVE_COUNT, runs=False)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(checked("zipf", "seed", seed, COUNT, runs=False))
     frequency = np.minimum(0.5, 2 / np.arange(1, 301))[:, None]
     x, x_test = (rng.random((2, 300, n)) < frequency).astype(float)
     weights = rng.standard_normal(300)

@@ -23,6 +23,7 @@ from lrlesson._base import (
     POSITIVE,
     POSITIVE_COUNT,
     checked,
+    floats,
     refusal,
 )
 
@@ -73,12 +74,14 @@ class Loss:
         """The loss of the zero model, w = 0: the yardstick for divergence."""
         return float(self(np.zeros(self.dim)))
 
-    def point(self, w: Any) -> np.ndarray:
-        """w as a float array; ValueError unless its last axis holds dim numbers."""
-        w = np.asarray(w, dtype=float)
+    def point(self, w: Any, argument: str = "w") -> np.ndarray:
+        """w as a float array; TypeError unless it holds real numbers, ValueError unless there are
+        dim of them on its last axis."""
+        name = type(self).__name__
+        w = floats(name, argument, w)
         if w.ndim == 0 or w.shape[-1] != self.dim:
             raise ValueError(
-                f"{type(self).__name__}: w has shape {w.shape}, expected {self.dim} number"
+                f"{name}: {argument} has shape {w.shape}, expected {self.dim} number"
                 f"{'s' * (self.dim != 1)} on its last axis"
             )
         return w
@@ -107,7 +110,7 @@ class Quadratic(Loss):
                 refusal(type(self).__name__, "rotation", rotation, "0 for one dimension")
             )
         minimum = np.zeros(self.dim) if minimum is None else minimum
-        self.minimum = self.point(_numbers(self, "minimum", minimum, ANY))
+        self.minimum = self.point(_numbers(self, "minimum", minimum, ANY), "minimum")
 
     @classmethod
     def conditioned(cls, condition: float, dim: int = 2, rotation: float = 0.0) -> "Quadratic":
@@ -183,7 +186,7 @@ class NoisyBowl(Quadratic):
         It follows from $E[w^2] \leftarrow (1 - \eta\lambda)^2 E[w^2] + \eta^2\sigma^2$. w0: the
         start, shape (dim,). rates: one per update, (..., T). The answer: (..., T + 1).
         """
-        rates = np.asarray(rates, dtype=float)
+        rates = floats("NoisyBowl.expected", "rates", rates)
         square = np.broadcast_to(self.point(w0) ** 2, (*rates.shape[:-1], self.dim))
         losses = [0.5 * (self.curvatures * square).sum(axis=-1)]
         with np.errstate(over="ignore", invalid="ignore"):
@@ -219,7 +222,7 @@ class LeastSquares(Loss):
     """
 
     def __init__(self, x: Any, y: Any, batch: int | None = None) -> None:
-        self.x, self.y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        self.x, self.y = floats("LeastSquares", "x", x), floats("LeastSquares", "y", y)
         if self.x.ndim != 2 or self.y.shape != self.x.shape[1:] or not self.y.size:
             raise ValueError(
                 f"LeastSquares: x has shape {self.x.shape} and y {self.y.shape}, "
@@ -267,7 +270,7 @@ class LogisticRegression(Loss):
     """
 
     def __init__(self, x: Any, y: Any, l2: float = 1e-3) -> None:
-        self.x, y = np.asarray(x, dtype=float), np.asarray(y)
+        self.x, y = floats("LogisticRegression", "x", x), np.asarray(y)
         if self.x.ndim != 2 or y.shape != self.x.shape[1:] or not y.size:
             raise ValueError(
                 f"LogisticRegression: x has shape {self.x.shape} and y {y.shape}, "

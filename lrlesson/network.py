@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lrlesson._base import POSITIVE, POSITIVE_COUNT, checked, refusal
+from lrlesson._base import POSITIVE, POSITIVE_COUNT, checked, checked_bool, refusal
 
 # An activation, and its slope written in terms of its own output.
 ACTIVATIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
@@ -66,21 +66,20 @@ class MLP:
     dtype: Any = np.float32
 
     def __post_init__(self) -> None:
-        sizes = tuple(
-            checked("MLP", "sizes", n, POSITIVE_COUNT, runs=False)
-            for n in np.atleast_1d(self.sizes)
-        )
+        given = self.sizes if isinstance(self.sizes, tuple | list) else (self.sizes,)
+        sizes = tuple(checked("MLP", "sizes", n, POSITIVE_COUNT, runs=False) for n in given)
         if len(sizes) < 2:
             raise ValueError(refusal("MLP", "sizes", self.sizes, "at least inputs and outputs"))
         object.__setattr__(self, "sizes", sizes)
         for argument, choices in (("activation", ACTIVATIONS), ("loss", LOSSES)):
             value = getattr(self, argument)
-            if value not in choices:
+            if not isinstance(value, str) or value not in choices:
                 expected = " or ".join(map(repr, choices))
                 raise ValueError(refusal("MLP", argument, value, expected))
         checked("MLP", "init_scale", self.init_scale, POSITIVE, runs=False)
-        if np.dtype(self.dtype) not in (np.float32, np.float64):
-            raise ValueError(refusal("MLP", "dtype", self.dtype, "float32 or float64"))
+        checked_bool("MLP", "bias", self.bias)
+        if not any(self.dtype is t for t in (np.float32, np.float64)):
+            raise ValueError(refusal("MLP", "dtype", self.dtype, "np.float32 or np.float64"))
 
     @property
     def shapes(self) -> list[tuple[int, int]]:
@@ -189,4 +188,6 @@ def net_c(**options: Any) -> MLP:
 
 def linear(inputs: int, outputs: int = 1, **options: Any) -> MLP:
     """A linear model: linear regression with one output, softmax regression with several."""
+    inputs = checked("linear", "inputs", inputs, POSITIVE_COUNT, runs=False)
+    outputs = checked("linear", "outputs", outputs, POSITIVE_COUNT, runs=False)
     return MLP((inputs, outputs), **{"loss": "mse" if outputs == 1 else "cross-entropy", **options})

@@ -33,6 +33,7 @@ from lrlesson._base import (
     Updates,
     UpdatesOrZero,
     checked,
+    checked_bool,
     refusal,
     round_of,
 )
@@ -445,6 +446,7 @@ def epochs(updates: float, examples: int, batch: int, drop_last: bool = True) ->
 def _per_epoch(owner: str, examples: int, batch: int, drop_last: bool) -> int:
     examples = checked(owner, "examples", examples, POSITIVE_COUNT, runs=False)
     batch = checked(owner, "batch", batch, POSITIVE_COUNT, runs=False)
+    checked_bool(owner, "drop_last", drop_last)
     if drop_last and batch > examples:
         raise ValueError(refusal(owner, "batch", batch, f"at most examples = {examples}"))
     return examples // batch if drop_last else math.ceil(examples / batch)

@@ -27,6 +27,8 @@ from lrlesson._base import (
     Optimizer,
     Schedule,
     checked,
+    checked_bool,
+    floats,
     refusal,
 )
 from lrlesson.data import Data
@@ -140,7 +142,8 @@ def descend(
     _is_a("descend", "loss", loss, Loss, "Quadratic([1, 20])")
     _is_a("descend", "optimizer", optimizer, Optimizer, "SGD()")
     steps = checked("descend", "steps", steps, COUNT, runs=False)
-    start, rng = loss.point(w0), _generators("descend", seed)
+    checked_bool("descend", "keep_weights", keep_weights)
+    start, rng = loss.point(w0, "w0"), _generators("descend", seed)
     if start.ndim > 2 or not np.isfinite(start).all():
         expected = "finite numbers, of shape (dim,) or (runs, dim)"
         raise ValueError(refusal("descend", "w0", w0, expected))
@@ -199,6 +202,7 @@ def train(
     if stop_after is not None:
         stop = checked("train", "stop_after", stop_after, POSITIVE_COUNT, runs=False)
         updates = min(updates, stop)
+    checked_bool("train", "keep_weights", keep_weights)
     every = per_epoch if evaluate_every is None else evaluate_every
     checked("train", "evaluate_every", every, POSITIVE_COUNT, runs=False)
     init_rng, order_rng = _spawned(_generators("train", seed), 2)
@@ -266,6 +270,7 @@ def sweep(
     shape = Constant(1.0) if schedule is None else schedule
     _is_a("sweep", "schedule", shape, Schedule, "Cosine(1, 840)")
     options.setdefault("evaluate_every", epochs * _per_epoch("sweep", network, data, batch))
+    _generators("sweep", seed)  # refuses what is no seed
     seeds = np.size(seed)
     rates = np.repeat(lr, seeds)
     paired = seed if np.ndim(seed) == 0 else list(seed) * lr.size  # type: ignore[arg-type]
@@ -381,7 +386,7 @@ def _each(rate: Any, runs: int) -> np.ndarray:
 def _planned(owner: str, schedule: Any, updates: int) -> np.ndarray:
     """The rates of all updates: (1, updates), or (runs, updates)."""
     if not callable(schedule):
-        schedule = Constant(schedule)
+        schedule = Constant(checked(owner, "schedule", schedule, RATE))
     if isinstance(schedule, Schedule):
         rates = schedule(np.arange(updates))
     else:
@@ -412,7 +417,8 @@ def _generators(owner: str, seed: Seed) -> Any:
         return np.random.default_rng(checked(owner, "seed", seed, COUNT, runs=False))
     if len(seed) == 0:  # type: ignore[arg-type]
         raise ValueError(refusal(owner, "seed", seed, "an int, or one int per run"))
-    return [_generators(owner, one) for one in seed]  # type: ignore[union-attr]
+    counts = [checked(owner, "seed", one, COUNT, runs=False) for one in seed]  # type: ignore[union-attr]
+    return [np.random.default_rng(one) for one in counts]
 
 
 def _spawned(rng: Any, n: int) -> tuple[Any, ...]:
@@ -453,7 +459,7 @@ def _initial(network: MLP, w0: Any, rng: Any) -> np.ndarray:
         if isinstance(rng, list):
             return np.stack([network.init(one) for one in rng])
         return network.init(rng)
-    w0 = np.asarray(w0, dtype=network.dtype)
+    w0 = floats("train", "w0", w0).astype(network.dtype)
     if not np.isfinite(w0).all():
         raise ValueError(refusal("train", "w0", w0, "finite numbers"))
     if w0.ndim not in (1, 2) or w0.shape[-1] != network.P:

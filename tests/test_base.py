@@ -117,7 +117,7 @@ class Child(Thing):
         ({"a": 1, "kind": 1}, "Thing: kind = 1, expected one of"),
         ({"a": 1, "at": [2, 1]}, "Thing: at = .2, 1., expected one or more update numbers"),
         ({"a": 1, "maybe": -1}, "Thing: maybe = -1"),
-        ({"a": 1, "flag": 0}, "Thing: flag = 0, expected a bool"),
+        ({"a": 1, "flag": 0}, "Thing: flag = 0, expected True or False"),
         ({"a": [1, 2]}, "Thing: a = .1, 2."),
     ],
     ids=str,

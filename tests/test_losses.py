@@ -204,7 +204,7 @@ def test_curvature_where_a_run_has_left_the_numbers_is_nan():
         (lambda: Quadratic([[1, 2]]), "curvatures = .*a list with one per dimension"),
         (lambda: Quadratic(1, rotation=1), "rotation = 1, expected 0"),
         (lambda: Quadratic([1, 2], rotation=np.nan), "rotation = nan"),
-        (lambda: Quadratic([1, 2], minimum=[1]), "w has shape .* expected 2 numbers"),
+        (lambda: Quadratic([1, 2], minimum=[1]), "minimum has shape .* expected 2 numbers"),
         (lambda: Quadratic.conditioned(-5), "condition = -5"),
         (lambda: NoisyBowl(1, noise=-1), "NoisyBowl: noise = -1"),
         (lambda: NoisyBowl([1, 2], noise=[1, 2, 3]), "expected 1 or 2 numbers"),

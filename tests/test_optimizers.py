@@ -556,7 +556,7 @@ def test_a_setting_out_of_range_is_refused_by_name(make, message):
     [
         (lambda: SGD(momentum="high"), "SGD: momentum = 'high'"),
         (lambda: SGD(momentum=True), "SGD: momentum = True"),
-        (lambda: SGD(nesterov=1), "SGD: nesterov = 1, expected a bool"),
+        (lambda: SGD(nesterov=1), "SGD: nesterov = 1, expected True or False"),
         (lambda: Adam(eps=None), "Adam: eps = None"),
         (lambda: ScheduleFree(SGD), "ScheduleFree: base = "),
         (lambda: ScheduleFree("SGD"), "ScheduleFree: base = 'SGD', expected"),

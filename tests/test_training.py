@@ -329,7 +329,7 @@ BOWL = Quadratic([1, 2])
     ("call", "message"),
     [
         (lambda: descend(BOWL, [1, 1], SGD, 0.1, 5), r"optimizer = .*expected an Optimizer, such"),
-        (lambda: descend(BOWL, [1, 1], SGD(), "fast", 5), "lr = 'fast'"),
+        (lambda: descend(BOWL, [1, 1], SGD(), "fast", 5), "schedule = 'fast'"),
         (lambda: descend(lambda w: w @ w, [1, 1], SGD(), 0.1, 5), "descend: loss = "),
         (lambda: train(net_a, digits(), SGD(), 0.1, 1), r"network = .* an MLP, such as net_a\(\)"),
         (lambda: train(net_a(), digits, SGD(), 0.1, 1), r"data = .* a Data, such as digits\(\)"),
@@ -349,11 +349,11 @@ def test_what_is_of_the_wrong_kind_is_refused_in_one_sentence(call, message):
     [
         (lambda: descend(BOWL, [1, np.nan], SGD(), 0.1, 5), "w0 = .*nan.* expected finite"),
         (lambda: descend(BOWL, np.ones((1, 1, 2)), SGD(), 0.1, 5), "w0 = .*expected finite"),
-        (lambda: descend(BOWL, [1, 1], SGD(), -0.1, 5), "lr = -0.1"),
-        (lambda: descend(BOWL, [1, 1], SGD(), np.nan, 5), "lr = nan"),
+        (lambda: descend(BOWL, [1, 1], SGD(), -0.1, 5), "schedule = -0.1"),
+        (lambda: descend(BOWL, [1, 1], SGD(), np.nan, 5), "schedule = nan"),
         (lambda: descend(BOWL, [1, 1], SGD(), lambda t: 1 - t, 5), r"descend: schedule\(2\) = -1"),
         (lambda: descend(BOWL, [1, 1], SGD(), 0.1, -5), "descend: steps = -5"),
-        (lambda: descend(BOWL, [1, 1, 1], SGD(), 0.1, 5), r"w has shape \(3,\)"),
+        (lambda: descend(BOWL, [1, 1, 1], SGD(), 0.1, 5), r"w0 has shape \(3,\)"),
         (lambda: descend(BOWL, [1, 1], SGD(), 0.1, 5, seed=-1), "seed = -1"),
         (lambda: descend(BOWL, [1, 1], SGD(), 0.1, 5, seed=[]), r"seed = \[\]"),
         (
