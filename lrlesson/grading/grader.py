@@ -442,6 +442,8 @@ def _new_pool(workers: int, how: _How) -> ProcessPoolExecutor:
 def _begin_worker(warm: bool) -> None:
     """Start the fork server early, and end with the grader, however that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader, which then ends us
+    grader = multiprocessing.parent_process()
+    assert grader is not None
 
     def watch() -> None:
         grader.join()
@@ -450,5 +452,3 @@ def _begin_worker(warm: bool) -> None:
     threading.Thread(target=watch, daemon=True).start()
     if warm:
         provisioner.shared()
-    grader = multiprocessing.parent_process()
-    assert grader is not None

@@ -41,13 +41,13 @@ SET_SECCOMP, CAPBSET_DROP, SET_SECUREBITS, SET_NO_NEW_PRIVS, CAP_AMBIENT = 22, 2
 NOROOT_LOCKED = 0b101111  # no capabilities for user 0, none kept or raised, all locked
 WATCH = 0.1  # s between two looks at the memory
 MEGABYTE = 1 << 20
-
 # What every kernel would import for itself, the last ones while it starts.
 WARM = (
     *("numpy.random", "matplotlib.pyplot", "lrlesson", "ipykernel.kernelapp"),
     *("ipykernel.debugger", "IPython.core.debugger", "IPython.extensions.storemagic"),
     *("IPython.core.oinspect", "IPython.core.completerlib", "tornado.platform.asyncio"),
 )
+
 # System calls that no exercise needs and that reach memory which no limit counts, or the kernel's
 # less travelled parts; by architecture, refused with EPERM.
 REFUSED = {
@@ -132,7 +132,8 @@ def warm() -> None:
     """Import once what every kernel would import for itself."""
     for name in ("home", "tmp"):  # Matplotlib insists; every kernel covers them with its own
         os.mkdir(f"/learner/{name}")
-    sys.modules.update(debugpy=None)  # type: ignore[arg-type]  # slower to load than all the rest
+    modules: dict = sys.modules
+    modules["debugpy"] = None  # no debugger: it takes longer to load than all the rest together
     for name in WARM:
         importlib.import_module(name)
 
