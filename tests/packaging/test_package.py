@@ -104,6 +104,15 @@ def test_the_wheel_draws_its_scene(installed, tmp_path):
     )
 
 
+def test_the_wheel_brings_the_sandboxed_kernel_for_plain_nbval(installed, tmp_path):
+    code = "from jupyter_client.kernelspec import KernelSpecManager as Specs\n"
+    code += "spec = Specs().get_kernel_spec('lrlesson-sandbox')\n"
+    code += "from jupyter_client.provisioning.factory import KernelProvisionerFactory as Factory\n"
+    code += "print(spec.resource_dir, Factory.instance().is_provisioner_available(spec))"
+    folder = installed.parents[1] / "share/jupyter/kernels/lrlesson-sandbox"
+    assert ask(installed, code, tmp_path) == f"{folder} True"
+
+
 def test_the_wheel_brings_its_command(installed, tmp_path):
     done = subprocess.run(
         [installed.with_name("lrlesson"), "--help"], capture_output=True, text=True, check=True
