@@ -21,7 +21,8 @@ POSITIONS = {
     "race": {"reveal": 1},
     "one_step": {"rate": 37},
     "rate_dial": {"rate": 82},
-    "predict_regime": {"round": 1, "guess": 2},
+    "predict_regime": {"round": 3, "guess": 2},
+    "live_net": {"rate": 30, "train": 6},
     "stability_edge": {"rate": 63},
     "conditioning": {"share": 10, "angle": 6},
     "noise_and_batch": {"rate": 35},
@@ -30,9 +31,14 @@ POSITIONS = {
     "warmup_map": {"all": 1, "warmup": 4, "peak": 5},
     "momentum_plane": {"rate": 25, "beta": 7},
     "effective_rates": {"step": 60},
-    "optimizer_race": {"tuned": 1},
+    "optimizer_race": {"sgd": 5, "momentum": 3},
     "range_test_picker": {"pick": 11},
     "batch_growth": {"axis": 1},
+}
+
+KEPT = {  # what the hand has done before
+    "predict_regime": [[0, 1], [1, 2], [2, 2], [3, 2]],
+    "live_net": [[rate, k] for k, rate in enumerate((8, 12, 18, 22, 26, 30), start=1)],
 }
 
 
@@ -41,9 +47,7 @@ def posed(name: str) -> Scene:
     scene = getattr(explorers, name)()
     for control, position in POSITIONS.get(name, {}).items():
         setattr(scene, control, position)
-    if name == "live_net":
-        for guess, rate in enumerate((8, 12, 18, 22, 26, 30), start=1):
-            scene.rate, scene.train = rate, guess
+    scene.kept = KEPT.get(name, [])
     return scene
 
 

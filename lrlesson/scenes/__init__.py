@@ -2,7 +2,7 @@
 
 from lrlesson.scenes.actors import Band, Bars, Dots, Handle, HLine, Marker, Path, Text, VLine
 from lrlesson.scenes.controls import Button, Choice, Slider, Steps, Switch, number
-from lrlesson.scenes.scene import PAYLOAD_LIMIT, Say, Scene
+from lrlesson.scenes.scene import PAYLOAD_LIMIT, Each, Keep, Least, Say, Scene, Total
 from lrlesson.scenes.stage import LEVELS, PALETTE, Stage, figure, style
 
 __all__ = [
@@ -14,8 +14,11 @@ __all__ = [
     "Button",
     "Choice",
     "Dots",
+    "Each",
     "HLine",
     "Handle",
+    "Keep",
+    "Least",
     "Marker",
     "Path",
     "Say",
@@ -25,6 +28,7 @@ __all__ = [
     "Steps",
     "Switch",
     "Text",
+    "Total",
     "VLine",
     "figure",
     "number",

@@ -95,6 +95,7 @@ class Actor:
     on: label of the axes that it lives in.
     by: names of the controls that its leading axes belong to, in that order. An array without
         leading axes is the same at every position.
+    kept: instead of the current frame, "each" frame that the scene has kept, or the "last".
     """
 
     kind: ClassVar[str] = ""
@@ -102,6 +103,7 @@ class Actor:
     on: str
     by: tuple[str, ...] = field(default=(), kw_only=True)
     color: str = field(default="blue", kw_only=True)
+    kept: str = field(default="", kw_only=True)
 
     def spec(self, pack: Pack) -> Spec:
         """Pack the arrays; raises ValueError, naming the actor, where they do not fit."""
@@ -111,7 +113,11 @@ class Actor:
                 f"expected one of {', '.join(pack.stage.boxes)}"
             )
         spec = {"kind": self.kind, "name": self.name, "ax": list(pack.stage.boxes).index(self.on)}
-        return spec | {"color": css_color(self.color)}
+        if self.kept not in ("", "each", "last"):
+            raise ValueError(
+                f"{pack.scene}: actor '{self.name}': kept = '{self.kept}', expected each or last"
+            )
+        return spec | {"color": css_color(self.color), "kept": self.kept}
 
     def draw(self, ax: Axes, spec: Spec, row: Row, at: Sequence[int]) -> list[Any]:
         """Draw one frame with matplotlib; the artists, to be removed afterwards."""

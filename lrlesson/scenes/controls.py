@@ -38,6 +38,7 @@ class Control:
     at: the position at the start (negative counts from the end).
     texts: what is shown and read out at each position; the formatted values by default.
     ask: a change asks Python for a new sweep (`answer` of the scene).
+    sets: for some positions, where a hand that chooses them moves other controls to, by name.
     """
 
     kind: ClassVar[str] = ""
@@ -47,6 +48,7 @@ class Control:
     at: int = 0
     texts: Sequence[str] | None = None
     ask: bool = field(default=False, kw_only=True)
+    sets: Mapping[int, Mapping[str, int]] = field(default_factory=dict, kw_only=True)
 
     def __post_init__(self) -> None:
         n = len(self.values)
@@ -146,7 +148,12 @@ class Switch(Control):
 
 @dataclass(frozen=True)
 class Button(Control):
-    """A push button: each press moves to the next position, and from the last to the first."""
+    """A push button: each press moves to the next position, and from the last to `then`."""
 
     kind: ClassVar[str] = "button"
     values: Sequence[Any] | np.ndarray = range(100)
+    then: int = field(default=0, kw_only=True)
+
+    def spec(self) -> dict[str, Any]:
+        """What the browser needs."""
+        return super().spec() | {"then": self.then}

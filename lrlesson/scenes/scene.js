@@ -282,7 +282,7 @@ function listenToDrags(root, spec, boxes, rows, move) {
   }
 }
 
-function buildStage(stage, spec, rows, move) {
+function buildStage(stage, spec, rows, past, move) {
   const { root, prefix } = parseStage(stage.svg);
   root.setAttribute("role", "img");
   root.style.maxWidth = `${Math.round(stage.size[0] * 1.4)}px`;
@@ -298,11 +298,12 @@ function buildStage(stage, spec, rows, move) {
   let updates = [];
   const cast = () => {
     layer.replaceChildren();
-    updates = spec.actors.map((actor) => {
+    updates = spec.actors.flatMap((actor) => {
       const group = svg("g", { "data-actor": actor.name }, layer);
       const clipped = svg("g", { "clip-path": `url(#${prefix}box${actor.ax})` }, group);
       const parents = { clipped, free: svg("g", {}, group) };
-      return ACTORS[actor.kind](actor, boxes[actor.ax], parents, rows);
+      const frames = { "": [rows], each: past(), last: past().slice(-1) }[actor.kept];
+      return frames.map((frame) => ACTORS[actor.kind](actor, boxes[actor.ax], parents, frame));
     });
   };
   cast();
@@ -412,7 +413,7 @@ const CONTROLS = {
 
   button(control, move, now) {
     const button = html("button", { type: "button", class: "lr-push", ...KEYS }, control.label);
-    button.addEventListener("click", () => move((now() + 1) % control.n));
+    button.addEventListener("click", () => move(now() + 1 < control.n ? now() + 1 : control.then));
     const root = html("div", { class: "lr-control lr-pushes" }, button);
     return { root, set: () => {}, input: button };
   },
@@ -420,14 +421,25 @@ const CONTROLS = {
 
 // ---- sentences -------------------------------------------------------------------------------
 
-function buildSay(say, k, rows) {
+function wording(part, rows, past) {
+  if (part.strings) return rows.string(part);
+  if (part.total) return past.reduce((sum, frame) => sum + frame.numbers(part.total)[0], 0);
+  if (!part.least) return part;
+  const size = (option) => rows.numbers(option.number)[0];
+  const known = part.least.filter((option) => size(option) === size(option)); // not NaN
+  const [first = part.least[0], ...others] = known;
+  return rows.string(others.reduce((a, b) => (size(b) < size(a) ? b : a), first).text);
+}
+
+function buildSay(say, k) {
   const badge = say.badge && html("span", { class: "lr-badge" });
   const text = html("span");
   const now = html("span", {}, ...(badge ? [badge, " "] : []), text);
   // An invisible copy of the longest sentence keeps the height, so the figure never jumps.
   const ghostText = html("span");
   const fit = () => {
-    const parts = say.parts.map((part) => part.strings ? longest(part.strings) : part);
+    const parts = say.parts.map((part) => longest(
+      part.least ? part.least.flatMap(({ text }) => text.strings) : part.strings ?? [part]));
     show(ghostText, longest([ghostText.dataset.text ?? "", parts.join("")]));
   };
   fit();
@@ -435,8 +447,9 @@ function buildSay(say, k, rows) {
   if (badge) ghost.append(html("span", { class: "lr-badge" }, longest(say.badge.strings)), " ");
   ghost.append(ghostText);
   const root = html("p", { class: `lr-said ${k ? "lr-note" : "lr-verdict"}` }, ghost, now);
-  const draw = () => {
-    const words = say.parts.map((part) => (part.strings ? rows.string(part) : part)).join("");
+  const draw = (current, past) => {
+    const rows = say.kept && past.length ? past.at(-1) : current;
+    const words = say.parts.map((part) => wording(part, rows, past)).join("");
     show(text, words);
     if (!badge) return words;
     show(badge, rows.string(say.badge));
@@ -455,18 +468,23 @@ function render({ model, el }) {
     bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
   let data = unpack(model.get("data"));
   const at = spec.controls.map((control) => model.get(control.name));
-  const index = (ref) => ref.by.reduce((k, axis) => k * spec.controls[axis].n + at[axis], 0);
-  const rows = {
-    at,
-    numbers(ref) {
-      const start = ref.o + index(ref) * ref.n;
-      return data.subarray(start, start + ref.n);
-    },
-    table: (ref) => data.subarray(ref.o, ref.o + spec.controls[ref.by[0]].n),
-    string: (ref) => ref.strings[index(ref)],
+  const frame = (at) => {
+    const index = (ref) => ref.by.reduce((k, axis) => k * spec.controls[axis].n + at[axis], 0);
+    return {
+      at,
+      numbers(ref) {
+        const start = ref.o + index(ref) * ref.n;
+        return data.subarray(start, start + ref.n);
+      },
+      table: (ref) => data.subarray(ref.o, ref.o + spec.controls[ref.by[0]].n),
+      string: (ref) => ref.strings[index(ref)],
+    };
   };
+  const rows = frame(at);
+  let kept = model.get("kept"); // positions of all controls, as they were when kept
+  const past = () => kept.map(frame);
 
-  const said = spec.say.map((say, k) => buildSay(say, k, rows));
+  const said = spec.say.map((say, k) => buildSay(say, k));
   const unanswered = html("p", { class: "lr-said lr-unanswered", hidden: "" }, UNANSWERED);
   const live = html("div", { class: "lr-live", role: "status", "aria-live": "polite" });
   const holder = html("div", { class: "lr-stage" });
@@ -474,7 +492,7 @@ function render({ model, el }) {
 
   const draw = () => {
     stage.draw();
-    const words = said.map((sentence) => sentence.draw());
+    const words = said.map((sentence) => sentence.draw(rows, past()));
     clearTimeout(speaking);
     speaking = setTimeout(() => {
       const heard = plain(words.join(" "));
@@ -487,7 +505,7 @@ function render({ model, el }) {
     const wanted = width && width < NARROW && spec.stages.length > 1 ? 1 : 0;
     if (wanted === shown) return;
     shown = wanted;
-    stage = buildStage(spec.stages[wanted], spec, rows, move);
+    stage = buildStage(spec.stages[wanted], spec, rows, past, move);
     stage.root.setAttribute("aria-label", plain(spec.alt));
     holder.replaceChildren(stage.root);
     draw();
@@ -500,9 +518,25 @@ function render({ model, el }) {
     draw();
   };
   const save = () => { clearTimeout(saving); saving = 0; model.save_changes(); };
+  const recall = (positions) => {
+    if (positions === kept) return;
+    kept = positions;
+    stage.cast();
+  };
+  const keep = (changes) => {
+    const { on, once } = spec.keep;
+    const then = at.map((position, k) => new Map(changes).get(k) ?? position);
+    const before = kept.find((entry) => entry[once] === then[once]);
+    if (then[once] !== at[once]) return changes.push([on, before?.[on] ?? 0]);
+    if (then[on] === at[on] || (once >= 0 && (before || !then[on]))) return;
+    recall(then[on] ? [...kept, then] : []); // a button back at its first position starts again
+    model.set("kept", kept);
+  };
   const move = (wanted) => {
-    const changes = wanted.filter(([k, position]) => position !== at[k]);
+    const all = wanted.flatMap(([k, to]) => [[k, to], ...(spec.controls[k].sets?.[to] ?? [])]);
+    const changes = all.filter(([k, position]) => position !== at[k]);
     if (!changes.length) return;
+    if (spec.keep) keep(changes);
     place(changes); // drawn at once; saved when the hand rests, or at once where Python answers
     for (const [k, position] of changes) model.set(spec.controls[k].name, position);
     clearTimeout(saving);
@@ -535,8 +569,11 @@ function render({ model, el }) {
     stage.cast();
     draw();
   };
-  model.on("change:frames", answered);
-  listeners.push(() => model.off("change:frames", answered));
+  const recalled = () => { recall(model.get("kept")); draw(); };
+  for (const [event, listener] of [["change:frames", answered], ["change:kept", recalled]]) {
+    model.on(event, listener);
+    listeners.push(() => model.off(event, listener));
+  }
 
   const root = html("section", { class: "lrlesson-scene", "aria-label": spec.name },
     html("div", { class: "lr-controls" }, ...controls.map((control) => control.root)),

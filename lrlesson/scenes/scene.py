@@ -11,6 +11,7 @@ import string
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -41,6 +42,44 @@ TONES = ("good", "slow", "wave", "warn", "bad", "plain")
 
 
 @dataclass(frozen=True)
+class Keep:
+    """What the page remembers, without Python: in `kept`, a list of positions of all controls.
+
+    on: the control whose moves by hand are remembered, but to its first position, which, without
+        `once`, forgets all.
+    once: a control; the first for each of its positions counts, and comes back when it does.
+    """
+
+    on: str
+    once: str | None = None
+
+
+@dataclass(frozen=True)
+class Total:
+    """In a sentence: the sum of `points`, an array like its fields, over all that is kept."""
+
+    points: Any
+
+
+@dataclass(frozen=True)
+class Each:
+    """In a sentence: a text for each position of one control, whatever the sentence's others."""
+
+    control: str
+    texts: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Least:
+    """In a sentence: of several texts the one with the smallest number; NaN never is.
+
+    options: of each, the control it depends on, its number and its text at every position.
+    """
+
+    options: Sequence[tuple[str, Any, Sequence[str]]]
+
+
+@dataclass(frozen=True)
 class Say:
     """A sentence about the current frame.
 
@@ -49,6 +88,7 @@ class Say:
     fields: arrays of strings, or of numbers, which are written with three digits.
     badge, tone: a word before the sentence and its mood (good, slow, wave, warn, bad,
         plain), arrays like the fields.
+    kept: speak of the last position that was kept, where there is one.
     In all of them `w_2` and `λ_max` are shown with an index.
     """
 
@@ -57,6 +97,7 @@ class Say:
     fields: Mapping[str, Any] = field(default_factory=dict)
     badge: Any = None
     tone: Any = "plain"
+    kept: bool = False
 
     def spec(self, pack: Pack) -> Spec:
         """Pack the sentence as a list of texts and tables of texts."""
@@ -66,8 +107,16 @@ class Say:
                 parts.append(literal)
             if name is None:
                 continue
-            if name in self.fields:
-                values = np.asarray(self.fields[name])
+            if name in self.fields and isinstance(known := self.fields[name], Total):
+                points = np.asarray(known.points, float)
+                by = pack.by("say", self.by, points.shape, name)
+                parts.append({"total": pack.ref(by, points)})
+            elif name in self.fields and isinstance(known, Each):
+                parts.append(pack.strings("say", (known.control,), list(known.texts), name))
+            elif name in self.fields and isinstance(known, Least):
+                parts.append({"least": [_option(pack, name, *option) for option in known.options]})
+            elif name in self.fields:
+                values = np.asarray(known)
                 if values.dtype.kind in "fiu":
                     texts = [number(value) for value in values.ravel()]
                     values = np.array(texts, dtype=object).reshape(values.shape)
@@ -75,7 +124,7 @@ class Say:
             else:
                 k = pack.control("say", name)
                 parts.append({"strings": pack.controls[k].shown, "by": [k]})
-        spec: Spec = {"parts": parts}
+        spec: Spec = {"parts": parts, "kept": self.kept}
         if self.badge is not None:
             spec["badge"] = pack.strings("say", self.by, self.badge, "badge")
             spec["tone"] = pack.strings("say", self.by, self.tone, "tone")
@@ -84,6 +133,15 @@ class Say:
                     f"{pack.scene}: say: tone '{min(unknown)}', expected one of {', '.join(TONES)}"
                 )
         return spec
+
+
+def _option(pack: Pack, field: str, control: str, numbers: Any, texts: Sequence[str]) -> Spec:
+    values = np.asarray(numbers, float)
+    by = pack.by("say", (control,), values.shape, field)
+    return {
+        "number": pack.ref(by, values),
+        "text": pack.strings("say", (control,), list(texts), field),
+    }
 
 
 class Scene(anywidget.AnyWidget):
@@ -97,6 +155,7 @@ class Scene(anywidget.AnyWidget):
     alt: one sentence on what the figure shows, for those who do not see it.
     narrow: a second stage in one column, for pages below 560 px; its axes have the same labels
         and limits.
+    keep: what the page remembers, for actors and sentences about what was `kept`.
     answer: for controls with `ask`: called with every control's value by name, it returns the
         actors and sentences of a new sweep, as many sentences as before.
 
@@ -108,6 +167,7 @@ class Scene(anywidget.AnyWidget):
     spec = traitlets.Dict().tag(sync=True)
     frames = traitlets.Dict().tag(sync=True)  # actors and sentences of the last answer
     data = traitlets.Bytes().tag(sync=True)
+    kept: Any = traitlets.List().tag(sync=True)
 
     def __init__(
         self,
@@ -119,6 +179,7 @@ class Scene(anywidget.AnyWidget):
         name: str = "scene",
         alt: str = "",
         narrow: Stage | Figure | None = None,
+        keep: Keep | None = None,
         answer: Callable[..., tuple[Sequence[Actor], Sequence[Say]]] | None = None,
     ) -> None:
         stages = [s if isinstance(s, Stage) else Stage.of(s) for s in (stage, narrow) if s]
@@ -153,6 +214,14 @@ class Scene(anywidget.AnyWidget):
             ],
             "controls": [control.spec() for control in controls],
         }
+        pack = Pack(name, self._stage, controls)
+        for control, packed in zip(controls, self._fixed["controls"], strict=True):
+            packed["sets"] = _moves(pack, control)
+        if keep is not None:
+            self._fixed["keep"] = {
+                "on": pack.control("keep", keep.on),
+                "once": -1 if keep.once is None else pack.control("keep", keep.once),
+            }
         self._weight = len(json.dumps(self._fixed, ensure_ascii=False).encode())
         frames, data = self._pack(actors, say)
         spec = self._fixed | frames
@@ -221,9 +290,10 @@ class Scene(anywidget.AnyWidget):
             f"expected one of {', '.join(c.name for c in self._controls)}"
         )
 
-    def row(self, ref: Spec) -> Any:
-        """What a reference in `spec` points to now: an array of ref["n"] numbers, or a string."""
-        k, at = 0, self.position
+    def row(self, ref: Spec, position: Sequence[int] | None = None) -> Any:
+        """What a reference in `spec` points to, now or at another position of all controls: an
+        array of ref["n"] numbers, or a string."""
+        k, at = 0, self.position if position is None else position
         for axis in ref["by"]:
             k = k * self._controls[axis].n + at[axis]
         if "strings" in ref:
@@ -236,10 +306,22 @@ class Scene(anywidget.AnyWidget):
         """What the scene says about the current frame."""
         said = []
         for say in self.spec["say"]:
-            text = "".join(p if isinstance(p, str) else self.row(p) for p in say["parts"])
-            badge = self.row(say["badge"]) if "badge" in say else ""
+            at = self.kept[-1] if say["kept"] and self.kept else self.position
+            text = "".join(self._wording(part, at) for part in say["parts"])
+            badge = self.row(say["badge"], at) if "badge" in say else ""
             said.append(f"{badge}{'' if badge.endswith('?') else ':'} {text}" if badge else text)
         return said
+
+    def _wording(self, part: Any, at: Sequence[int]) -> str:
+        if isinstance(part, str):
+            return part
+        if "total" in part:
+            return f"{sum(float(self.row(part['total'], entry)[0]) for entry in self.kept):g}"
+        if "least" in part:
+            sizes = [float(self.row(option["number"], at)[0]) for option in part["least"]]
+            k = 0 if np.isnan(sizes).all() else int(np.nanargmin(sizes))
+            part = part["least"][k]["text"]
+        return str(self.row(part, at))
 
     @property
     def verdict(self) -> str:
@@ -251,7 +333,8 @@ class Scene(anywidget.AnyWidget):
 
     def png(self, dpi: float = 108) -> bytes:
         """The current frame drawn by matplotlib, on white."""
-        key = f"{self._stage.digest} {hashlib.sha256(self.data).hexdigest()} {self.position} {dpi}"
+        key = f"{self._stage.digest} {hashlib.sha256(self.data).hexdigest()} {self.position} "
+        key += f"{self.kept} {dpi}"
         if key not in _pictures:
             artists: list[Any] = []
             out = io.BytesIO()
@@ -259,7 +342,11 @@ class Scene(anywidget.AnyWidget):
                 for actor, spec in zip(self._actors, self.spec["actors"], strict=True):
                     ax = self._stage.axes(actor.on)
                     limits = ax.get_xlim(), ax.get_ylim()
-                    artists += actor.draw(ax, spec, self.row, self.position)
+                    for at in {"": [self.position], "last": self.kept[-1:]}.get(
+                        actor.kept, self.kept
+                    ):
+                        row = partial(self.row, position=at)
+                        artists += actor.draw(ax, spec, row, at)
                     ax.set_xlim(limits[0])
                     ax.set_ylim(limits[1])
                 self._stage.figure.savefig(out, format="png", dpi=dpi, facecolor="white")
@@ -293,7 +380,7 @@ class Scene(anywidget.AnyWidget):
         state = {
             "spec": self.spec,
             "data": base64.b64encode(self.data).decode(),
-            "at": {c.name: getattr(self, c.name) for c in self._controls},
+            "at": {c.name: getattr(self, c.name) for c in self._controls} | {"kept": self.kept},
         }
         name = html.escape(self.spec["name"])
         said = html.escape(" ".join(self.sentences))
@@ -330,6 +417,20 @@ class Scene(anywidget.AnyWidget):
                     scene.close()
                 scenes = []
             _live[cell] = (run, [*scenes, self])
+
+
+def _moves(pack: Pack, control: Control) -> dict[int, list[list[int]]]:
+    """For the browser: at a position of a control, which others it moves, and where to."""
+    moves: dict[int, list[list[int]]] = {}
+    for position, others in control.sets.items():
+        moves[position] = [[pack.control(control.name, name), at] for name, at in others.items()]
+        for k, at in moves[position]:
+            if not 0 <= at < pack.controls[k].n:
+                raise ValueError(
+                    f"{pack.scene}: control '{control.name}': sets '{pack.names[k]}' to {at}, "
+                    f"expected 0 … {pack.controls[k].n - 1}"
+                )
+    return moves
 
 
 def _running_cell() -> tuple[str, str]:

@@ -45,7 +45,7 @@ def noise_and_batch() -> Scene:
         _noise_stage(2),
         narrow=_noise_stage(1),
         name="noise and batch size",
-        alt=f"{_POINTS} runs of noisy gradient descent on a round bowl, and their mean loss.",
+        alt=f"{_POINTS} runs of noisy descent on a made-up round bowl, and their mean loss.",
         controls=[
             Slider("rate", "learning rate", _RATES, 20),
             Slider("batch", "batch size", _BATCHES, 0, [str(b) for b in _BATCHES]),
@@ -63,8 +63,9 @@ def noise_and_batch() -> Scene:
                     f"{_SETTLE} updates are too few to reach the floor " + texts(floor)
                     + "; the loss is " + texts(losses[..., -1]) + ".")},
                 word, np.where(arrived, "warn", "slow")),
-            Say("The floor is η/B · 1/(2 − η) here: rate over batch is {ratio}. Twice the rate or "
-                "half the batch doubles it, while η is small.", both, {"ratio": rate / batch}),
+            Say("A made-up bowl whose noise is known: its floor is η/B · 1/(2 − η), and rate over "
+                "batch is {ratio}. Twice the rate or half the batch doubles it, while η is small.",
+                both, {"ratio": rate / batch}),
         ],
     )  # fmt: skip
 

@@ -219,9 +219,7 @@ def _wells_stage(columns: int) -> Stage:
         ax.set_xlim(0, _LONG)
         ax.set_ylim(0, 4.4)
         ax.axhline(1, color=light("ink"), lw=1.2, ls=(0, (5, 3)))
-        ax.text(_LONG * 0.985, 1.08, "threshold 2/c of the narrow well", size=9.5, ha="right",
-                va="bottom")  # fmt: skip
-        named(ax, "rate / threshold", "update", "")
+        named(ax, "rate / threshold 2/c of the narrow well", "update", "")
         ax = axes["escaped"]
         ax.set_xlim(0, _LONG)
         ax.set_ylim(-4, 104)
@@ -236,23 +234,25 @@ _RULES: dict[str, Any] = {
     "RMSprop": lambda corrected: RMSprop(),
     "Adam": lambda corrected: Adam(bias_correction=corrected),
 }
-_BASE, _STEPS = 0.01, 200
+_ETAS = 10 ** (np.arange(-12, -3) / 4)  # 0.001 … 0.1
+_USUAL = {"AdaGrad": 4, "RMSprop": 4, "Adam": 0}  # positions: 0.01, 0.01, 0.001
+_STEPS, _FLOOR = 200, 1e-6
 _WEIGHTS = ["steady\n10", "steady\n1", "steady\n0.1", "random\n±1", "one step\nin 20"]
 
 
 def effective_rates() -> Scene:
     """The learning rate that each single weight really has: η · gain, under three rules.
 
-    Five weights with gradients of different kinds; the base rate is 0.01. Scrub the steps, and
-    switch Adam's bias correction off.
+    Five weights with gradients of different kinds. Each rule starts at the rate that PyTorch gives
+    it. Scrub the steps, turn η, and switch Adam's bias correction off.
     """
     rates, lengths = _effective()
+    gain = rates[:, :, 0] / _ETAS[0]
     t = np.arange(1, _STEPS + 1)
     by, here = ("rule", "corrected"), ("rule", "corrected", "step")
-    used = np.isfinite(rates)
     steady = lengths[..., 1]  # |step| / η of the weight with steady gradient 1
-    shown = np.where(used[..., 4], texts(rates[..., 4]), "not yet used")
-    ratio = np.log10(np.nanmax(rates, axis=-1) / np.nanmin(rates, axis=-1))
+    rare = np.where(np.isfinite(gain[..., 4]), texts(gain[..., 4]) + " η", "not yet used")
+    ratio = np.log10(np.nanmax(gain, axis=-1) / np.nanmin(gain, axis=-1))
     plain = np.array([[["the correction plays no part in this rule"]]], dtype=object)
     adam = np.array([
         np.broadcast_to("with the correction every steady weight moves by η", _STEPS),
@@ -267,13 +267,16 @@ def effective_rates() -> Scene:
         name="effective rates",
         alt="Bars of the effective learning rate of five weights, and the length of their steps.",
         controls=[
-            Choice("rule", "rule", list(_RULES), 2),
+            Choice("rule", "rule", list(_RULES), 2,
+                   sets={k: {"rate": _USUAL[rule]} for k, rule in enumerate(_RULES)}),
+            Slider("rate", "its learning rate η", _ETAS, _USUAL["Adam"]),
             Switch("corrected", "bias correction (Adam)", at=1),
             Steps("step", "step", t, 0, [str(k) for k in t], rate=15),
         ],
         actors=[
-            Bars("rates", "rates", np.arange(5), rates, by=here, base=1e-5, width=0.62),
-            HLine("base", "rates", _BASE, color="ink", dash=(5, 3)),
+            Bars("rates", "rates", np.arange(5), rates, by=("rule", "corrected", "rate", "step"),
+                 base=_FLOOR, width=0.62),
+            HLine("base", "rates", _ETAS, by=("rate",), color="ink", dash=(5, 3)),
             *(
                 Path(f"length {k}", "length", t, lengths[..., k], by=by, color=color, dash=dash,
                      exits=False, width=2)
@@ -284,9 +287,9 @@ def effective_rates() -> Scene:
                    by=here, shape="ring"),
         ],
         say=[
-            Say("{rule}, step {step}: the weight with steady gradient 10 has the rate {big}, that "
-                "with 0.1 has {small}, the rare one {rare}.", here,
-                {"big": rates[..., 0], "small": rates[..., 2], "rare": shown},
+            Say("{rule} at η = {rate}, step {step}: the weight with steady gradient 10 has the "
+                "rate {big} η, that with 0.1 has {small} η, the rare one {rare}.", here,
+                {"big": gain[..., 0], "small": gain[..., 2], "rare": rare},
                 np.where(ratio > 0.05, "a rate for each", "all alike"), "plain"),
             Say("The weight with steady gradient 1 moves by {steady} η; {remark}.", here,
                 {"steady": texts(steady, 4), "remark": remark}),
@@ -296,22 +299,24 @@ def effective_rates() -> Scene:
 
 @lru_cache(maxsize=1)
 def _effective() -> tuple[np.ndarray, np.ndarray]:
-    """Effective rates and |step|/η, each (rules, correction off and on, steps, weights)."""
+    """Effective rates (rules, correction off and on, etas, steps, weights), and |step|/η, which
+    is the same for all etas, (rules, off and on, steps, weights)."""
     rng = np.random.default_rng(0)
     gradients = np.tile([10.0, 1.0, 0.1, 0.0, 0.0], (_STEPS, 1))
     gradients[:, 3] = rng.choice([-1.0, 1.0], _STEPS)
     gradients[9::20, 4] = 1.0
-    rates = np.full((len(_RULES), 2, _STEPS, 5), np.nan)
-    lengths = np.zeros_like(rates)
+    rates = np.full((len(_RULES), 2, _ETAS.size, _STEPS, 5), np.nan)
+    lengths = np.zeros((len(_RULES), 2, _STEPS, 5))
+    eta = _ETAS[:, None]
     for r, make in enumerate(_RULES.values()):
         for c in (0, 1):
             rule = make(bool(c))
-            w = np.zeros(5)
+            w = np.zeros((_ETAS.size, 5))
             state = rule.init(w)
             for t, gradient in enumerate(gradients):
-                moved = rule.step(w, gradient, state, _BASE)
-                rates[r, c, t] = state.rate
-                lengths[r, c, t] = np.abs(moved - w) / _BASE
+                moved = rule.step(w, np.broadcast_to(gradient, w.shape), state, eta)
+                rates[r, c, :, t] = state.rate
+                lengths[r, c, t] = np.abs(moved - w)[0] / _ETAS[0]
                 w = moved
     return rates, lengths
 
@@ -324,11 +329,11 @@ def _rates_stage(columns: int) -> Stage:
         ax.set_xlim(-0.5, 4.5)
         ax.set_xticks(range(5), _WEIGHTS)
         ax.set_yscale("log")
-        ax.set_ylim(1e-5, 50)
+        ax.set_ylim(_FLOOR, 50)
         log_ticks(ax.yaxis)
         ax.grid(False, axis="x")
         named(ax, "effective rate of each weight", "gradient", "η · gain")
-        note(ax, f"dashed: η = {_BASE:g}", (0.02, 0.98))
+        note(ax, "dashed: η", (0.02, 0.98))
         ax = axes["length"]
         ax.set_xlim(0, _STEPS)
         ax.set_yscale("log")

@@ -12,11 +12,11 @@ from lrlesson.data import digits
 from lrlesson.losses import Quadratic
 from lrlesson.network import net_a
 from lrlesson.optimizers import SGD, AdaGrad, Adam, RMSprop
-from lrlesson.scenes.actors import Actor, Bars, Handle, Marker, Path
-from lrlesson.scenes.controls import Choice, Slider, Switch, number
+from lrlesson.scenes.actors import Actor, Bars, Handle, Marker, Path, VLine
+from lrlesson.scenes.controls import Button, Choice, Control, Slider, number
 from lrlesson.scenes.explorers._parts import log_ticks, named, note, panels
-from lrlesson.scenes.scene import Say, Scene
-from lrlesson.scenes.stage import LEVELS, Stage, light, style
+from lrlesson.scenes.scene import Each, Keep, Least, Say, Scene, Total
+from lrlesson.scenes.stage import LEVELS, Stage, figure, light, style
 from lrlesson.schedules import Constant
 from lrlesson.training import descend, sweep
 
@@ -35,59 +35,51 @@ def predict_regime() -> Scene:
     A choice shows the run at once; the first answer of each round counts towards the score.
     """
     path, outcome = _regimes()
-    answers: dict[int, int] = {}
-    rounds = np.arange(len(_ROUNDS))
-
-    def answer(round: int, guess: str) -> tuple[list[Actor], list[Say]]:
-        k = _GUESSES.index(guess)
-        if k and round not in answers:
-            answers[round] = k - 1
-        return _regime_parts(path, outcome, answers)
-
-    return Scene(
-        _regime_stage(2),
-        [
-            Slider("round", "round", rounds, 0, [f"{k + 1} of {len(_ROUNDS)}" for k in rounds]),
-            Choice("guess", "it will be", _GUESSES, ask=True),
-        ],
-        *_regime_parts(path, outcome, answers),
-        narrow=_regime_stage(1),
-        name="predict the regime",
-        alt="The weight against the step in one round, shown once a prediction is made.",
-        answer=answer,
-    )
-
-
-_GUESSES = ["not yet chosen", *_OUTCOMES]
-
-
-def _regime_parts(
-    path: np.ndarray, outcome: list[int], answers: dict[int, int]
-) -> tuple[list[Actor], list[Say]]:
+    n, shape = len(_ROUNDS), (len(_ROUNDS), len(_GUESSES))
     by = ("round", "guess")
     hidden = np.full(path.shape, np.nan)
     shown = np.stack([hidden] + [path] * len(_OUTCOMES), axis=1)
-    badge, tone, said = [], [], []
+    right = np.equal.outer(outcome, np.arange(len(_GUESSES)) - 1)
+    asked = np.arange(len(_GUESSES)) == 0
+    said = np.empty(shape, dtype=object)
     for k, (curvature, rate) in enumerate(_ROUNDS):
-        right, product = _OUTCOMES[outcome[k]], number(rate * curvature)
-        asked = f"curvature λ = {curvature:g} and rate η = {rate:g}; what will it do?"
-        told = (f"it {right}: ηλ = {product}, so each step multiplies w by "
-                f"{number(1 - rate * curvature)}.")  # fmt: skip
-        told = told.replace("it slow:", "it is slow:")
-        badge += ["predict", *("right" if g == right else "not so" for g in _OUTCOMES)]
-        tone += ["plain", *("good" if g == right else "bad" for g in _OUTCOMES)]
-        said += [asked] + [told] * len(_OUTCOMES)
-    shape = (len(_ROUNDS), len(_GUESSES))
-    score = sum(outcome[k] == g for k, g in answers.items())
-    actors: list[Actor] = [Path("w", "w", np.arange(_SEEN + 1), shown, by=by, dots=True,
-                                color="vermilion")]  # fmt: skip
-    say = [
-        Say("{text}", by, {"text": np.reshape(said, shape)}, np.reshape(badge, shape),
-            np.reshape(tone, shape)),
-        Say("Score: {score} of {n} rounds answered; first answers count. Move to another round, "
-            "and choose again.", (), {"score": str(score), "n": str(len(answers))}),
-    ]  # fmt: skip
-    return actors, say
+        word, product = _OUTCOMES[outcome[k]], number(rate * curvature)
+        does = "is slow" if word == "slow" else word
+        said[k, 0] = f"curvature λ = {curvature:g} and rate η = {rate:g}; what will it do?"
+        said[k, 1:] = (f"it {does}: ηλ = {product}, so each step multiplies w by "
+                       f"{number(1 - rate * curvature)}.")  # fmt: skip
+    place = np.broadcast_to(np.arange(1.0, n + 1)[:, None], shape)
+    look: dict[str, Any] = {"by": by, "kept": "each", "size": 13}
+    return Scene(
+        _regime_stage(2),
+        narrow=_regime_stage(1),
+        name="predict the regime",
+        alt="The weight against the step in one round, shown once a prediction is made.",
+        controls=[
+            Slider("round", "round", np.arange(n), 0, [f"{k + 1} of {n}" for k in range(n)]),
+            Choice("guess", "it will be", _GUESSES),
+        ],
+        keep=Keep("guess", once="round"),
+        actors=[
+            Path("w", "w", np.arange(_SEEN + 1), shown, by=by, dots=True, color="vermilion"),
+            VLine("round now", "answers", np.arange(1.0, n + 1), by=("round",), color="muted",
+                  dash=(4, 3)),
+            Marker("right", "answers", np.where(right, place, np.nan), 0.5, color="green", **look),
+            Marker("wrong", "answers", np.where(right, np.nan, place), 0.5, color="vermilion",
+                   shape="cross", **look),
+        ],
+        say=[
+            Say("{text}", by, {"text": said},
+                np.where(asked, "predict", np.where(right, "right", "not so")),
+                np.where(asked, "plain", np.where(right, "good", "bad"))),
+            Say("Score: {score} of {answered} rounds answered; first answers count. Move to "
+                "another round, and choose again.", by,
+                {"score": Total(right), "answered": Total(np.ones(shape))}),
+        ],
+    )  # fmt: skip
+
+
+_GUESSES = ["not yet chosen", *_OUTCOMES]
 
 
 @lru_cache(maxsize=1)
@@ -113,12 +105,21 @@ def _regimes() -> tuple[np.ndarray, list[int]]:
 @lru_cache(maxsize=2)
 def _regime_stage(columns: int) -> Stage:
     with style():
-        fig, axes = panels(["w"], columns, height=300)
+        width = 760 if columns == 2 else 420
+        mosaic = [["w"], ["answers"]]
+        fig, axes = figure(width, 370, mosaic=mosaic, height_ratios=[1, 0.16])
         ax = axes["w"]
         ax.set_xlim(0, _SEEN)
         ax.set_ylim(-1.6, 1.6)
         ax.axhline(0, color=light("muted"), lw=1, ls=(0, (4, 3)))
         named(ax, "the weight, from 1 towards the minimum at 0", "step", "w")
+        ax = axes["answers"]
+        ax.set_xlim(0.5, len(_ROUNDS) + 0.5)
+        ax.set_ylim(0, 1)
+        ax.set_xticks(range(1, len(_ROUNDS) + 1))
+        ax.set_yticks([])
+        ax.grid(False)
+        named(ax, "your first answers (dot: right, cross: not so)", "round", "")
         return Stage.of(fig)
 
 
@@ -413,59 +414,51 @@ _RACE_EPOCHS, _SMOOTH = 2, 10
 
 
 def optimizer_race() -> Scene:
-    """Five rules on the digits: with one rate for all, or each at its own best, tuned fairly.
+    """Five rules on the digits, each at a rate of its own; the button tunes them all fairly.
 
     Every rule was trained at the same eight rates, so the budget of tuning is equal.
     """
     losses, ends = _raced()  # (rules, rates, updates), (rules, rates)
     best = np.nanargmin(ends, axis=1)
-    n = losses.shape[-1]
-    t = np.arange(n)
-    by = ("tuned", "rate")
-    names = list(_RACERS)
+    t = np.arange(losses.shape[-1])
+    names, last = list(_RACERS), _RACE_RATES.size - 1
+    controls: list[Control] = []
     actors: list[Actor] = []
-    shown = np.empty((2, *losses.shape))
-    final = np.empty((2, *ends.shape))
-    for k in range(len(names)):
-        shown[0, k], final[0, k] = losses[k], ends[k]
-        shown[1, k], final[1, k] = losses[k, best[k]], ends[k, best[k]]
+    leads = []
     for k, (name, (_, color, dash)) in enumerate(_RACERS.items()):
-        actors.append(Path(name, "loss", t[2:], shown[:, k, :, 2:], by=by, color=color, dash=dash,
-                           width=2.2, exits=False))  # fmt: skip
-        height = np.log10(np.clip(final[:, k], 1e-2, 10)) + 2  # decades above 0.01
-        actors.append(
-            Bars(f"{name} end", "ends", [k], height[..., None], by=by, color=color, width=0.66)
-        )
-    order = np.argsort(np.where(np.isnan(final), np.inf, final), axis=1)
-    said, badge = [], []
-    for tuned in (0, 1):
-        for r in range(_RACE_RATES.size):
-            first, second, last = order[tuned, [0, 1, -1], r]
-            end = final[tuned, :, r]
-            lost = "breaks" if np.isnan(end[last]) else f"ends at {number(end[last], 2)}"
-            said.append(
-                f"{names[first]} leads with {number(end[first], 2)}, then "
-                f"{names[second]} with {number(end[second], 2)}; {names[last]} {lost}."
-            )
-            badge.append("tuned fairly" if tuned else "one rate for all")
-    listed = ", ".join(f"{name} {_RACE_RATES[best[k]]:.2g}" for k, name in enumerate(names))
-    edge = [name for k, name in enumerate(names) if best[k] in (0, _RACE_RATES.size - 1)]
-    listed += f" (at the edge of the rates tried: {', '.join(edge)})" if edge else ""
-    shape = (2, _RACE_RATES.size)
+        one = name.lower()
+        height = np.log10(np.clip(ends[k], 1e-2, 10)) + 2  # decades above 0.01
+        controls.append(Slider(one, f"rate of {name}", _RACE_RATES, 2))
+        actors += [
+            Path(name, "loss", t[2:], losses[k, :, 2:], by=(one,), color=color, dash=dash,
+                 width=2.2, exits=False),
+            Bars(f"{name} end", "ends", [k], height[:, None], by=(one,), color=color, width=0.66),
+        ]  # fmt: skip
+        leads.append((one, ends[k], [f"{name} leads with {number(end, 2)}" for end in ends[k]]))
+    found = ", ".join(f"{name} {number(_RACE_RATES[best[k]], 2)}" for k, name in enumerate(names))
+    edge = [name for k, name in enumerate(names) if best[k] in (0, last)]
+    found += f" (at the edge of the rates tried: {', '.join(edge)})" if edge else ""
+    tuned = {name.lower(): int(best[k]) for k, name in enumerate(names)}
+    told = {name.lower(): [number(end, 2) if end == end else "broke" for end in ends[k]]
+            for k, name in enumerate(names)}  # fmt: skip
     return Scene(
         _race_stage(2),
         narrow=_race_stage(1),
         name="optimizer race",
         alt="Training loss of five optimizers, and the loss at the end of each.",
         controls=[
-            Slider("rate", "one rate for all", _RACE_RATES, 2),
-            Switch("tuned", "tune all fairly"),
+            *controls,
+            Button("tune", "tune all fairly", range(2), then=1, sets={1: tuned}),
         ],
         actors=actors,
         say=[
-            Say("{text}", by, {"text": np.reshape(said, shape)}, np.reshape(badge, shape),
-                np.broadcast_to(np.array([["warn"], ["good"]]), shape)),
-            Say(f"Best of {_RACE_RATES.size} rates for each: {listed}."),
+            Say("{lead}. Losses at the end: "
+                + ", ".join(f"{name} {{{name.lower()}_end}}" for name in names) + ".", (),
+                {"lead": Least(leads)}
+                | {f"{one}_end": Each(one, texts_) for one, texts_ in told.items()}),
+            Say("{text}", ("tune",), {"text": [
+                f"Give each rule its own rate, or let the button take the best of {last + 1}.",
+                f"The best of the same {last + 1} rates for each rule: {found}."]}),
         ],
     )  # fmt: skip
 

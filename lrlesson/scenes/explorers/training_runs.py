@@ -13,7 +13,7 @@ from lrlesson.optimizers import SGD
 from lrlesson.scenes.actors import Actor, Dots, Handle, HLine, Marker, Path, Text, VLine
 from lrlesson.scenes.controls import Button, Slider, Steps, Switch, number
 from lrlesson.scenes.explorers._parts import log_ticks, named, note, panels, texts
-from lrlesson.scenes.scene import Say, Scene
+from lrlesson.scenes.scene import Keep, Say, Scene
 from lrlesson.scenes.stage import Stage, light, style
 from lrlesson.schedules import Constant, Warmup
 from lrlesson.sharpness import sharpness
@@ -27,92 +27,67 @@ _TOP = 30.0
 
 
 def live_net() -> Scene:
-    """Six guesses at a good rate. Each trains NET-A on the digits for 3 epochs, now, and leaves a
-    dot; after the sixth the whole curve is shown."""
-    guesses: list[tuple[float, float]] = []
-    last: list[History] = []
-    presses = [0]
-
-    def answer(rate: float, train: int) -> tuple[list[Actor], list[Say]]:
-        if train != presses[0]:
-            presses[0] = train
-            run = _train_once(float(rate))
-            assert run.train_loss is not None
-            guesses.append((float(rate), _end(run, 0)))
-            last[:] = [run]
-        return _guessed(guesses, last[0] if last else None)
-
+    """Six guesses at a good rate. Each trains NET-A on the digits for 3 epochs and leaves a dot;
+    after the sixth the whole curve is shown, and a seventh press starts again."""
+    run = _u_run()
+    ends = np.array([_end(run, k) for k in range(_CURVE.size)])
+    batch, best = run.losses.astype(float), int(np.nanargmin(ends))
+    broke, presses = np.isnan(ends), np.arange(_GUESSES + 1)
+    whole = np.full((presses.size, ends.size), np.nan)
+    whole[-1] = np.where(ends < _TOP, ends, np.nan)
+    became = np.where(broke, "breaks: the loss is not a number", "ends at the loss " + texts(ends))
+    of_best = np.where(broke, "", ", " + texts(ends / ends[best]) + " times the lowest")
+    now = [f"rate {number(rate)} {end}" for rate, end in zip(_CURVE, became, strict=True)]
+    said = np.empty(whole.shape, dtype=object)
+    said[0] = "choose a rate, then train the net at it."
+    said[1:] = [f"{one}." for one in now]
+    said[-1] = [f"{one}{than}." for one, than in zip(now, of_best, strict=True)]
+    close = ends < 2 * ends[best]
+    left = [f"Guesses until the whole curve is shown: {n}." for n in presses[::-1]]
+    left[0] = "NET-A on 1347 digits, batches of 32, always from the same start."
+    lowest = f"lowest at rate {number(_CURVE[best])}, loss {number(ends[best])}"
+    left[-1] = f"The whole curve is {lowest}. Train once more to start again."
+    by, rate = ("train", "rate"), ("rate",)
+    guess: dict[str, Any] = {"by": rate, "kept": "each", "color": "vermilion", "size": 11}
     return Scene(
         _live_stage(2),
-        [
-            Slider("rate", "learning rate", _CURVE, 8),
-            Button("train", f"Train {_EPOCHS} epochs", ask=True),
-        ],
-        *_guessed([], None),
         narrow=_live_stage(1),
         name="live net",
         alt="Training loss after three epochs against the learning rate, one dot for each guess.",
-        answer=answer,
-    )
+        controls=[
+            Slider("rate", "learning rate", _CURVE, 8),
+            Button("train", f"Train {_EPOCHS} epochs", presses),
+        ],
+        keep=Keep("train"),
+        actors=[
+            VLine("rate now", "ends", _CURVE, by=rate, color="muted", dash=(5, 3)),
+            Path("whole curve", "ends", _CURVE, whole, by=("train",), width=2.2, exits=False),
+            Marker("guess", "ends", _CURVE, ends, **guess),
+            Marker("broke", "ends", np.where(broke, _CURVE, np.nan), 0.8 * _TOP, shape="cross",
+                   **guess),
+            Path("training", "run", np.arange(batch.shape[1]), batch, by=rate, kept="last",
+                 color="vermilion", width=1.3),
+        ],
+        say=[
+            Say("{text}", by, {"text": said},
+                np.broadcast_to([f"guess {max(1, k)} of {_GUESSES}" for k in presses],
+                                whole.T.shape).T,
+                np.where(presses[:, None] == 0, "plain",
+                         np.where(broke, "bad", np.where(close, "good", "slow"))), kept=True),
+            Say("{text}", ("train",), {"text": left}),
+        ],
+    )  # fmt: skip
 
 
-def _guessed(
-    guesses: list[tuple[float, float]], run: History | None
-) -> tuple[list[Actor], list[Say]]:
-    whole = len(guesses) >= _GUESSES
-    rates, ends = np.array(guesses or [(np.nan, np.nan)]).T
-    curve = _u_curve() if whole else np.full(_CURVE.size, np.nan)
-    batch = run.losses[0].astype(float) if run else np.full(42 * _EPOCHS, np.nan)
-    failed = ~np.isfinite(ends)
-    actors: list[Actor] = [
-        VLine("rate now", "ends", _CURVE, by=("rate",), color="muted", dash=(5, 3)),
-        Path("whole curve", "ends", _CURVE, np.where(curve < _TOP, curve, np.nan), width=2.2,
-             exits=False),
-        Dots("guesses", "ends", rates, np.where(failed, np.nan, ends), color="vermilion", size=11),
-        *(
-            Marker(f"broke {k}", "ends", rates[k], 0.8 * _TOP, shape="cross", color="vermilion")
-            for k in np.flatnonzero(failed & np.isfinite(rates))
-        ),
-        Path("training", "run", np.arange(batch.size), batch, color="vermilion", width=1.3),
-    ]  # fmt: skip
-    if not guesses:
-        badge, tone = "guess 1 of 6", "plain"
-        text = "choose a rate, then train the net at it."
-        more = "NET-A on 1347 digits, batches of 32, always from the same start."
-    else:
-        rate, end = guesses[-1]
-        broke = not np.isfinite(end)
-        best = int(np.nanargmin(ends)) if not failed.all() else 0
-        became = "breaks: the loss is not a number" if broke else f"ends at the loss {number(end)}"
-        text = f"rate {number(rate)} {became}"
-        first = len(guesses) == 1
-        text += "." if first or failed.all() else f"; best so far {number(ends[best])}."
-        badge = f"guess {len(guesses)} of {_GUESSES}" if len(guesses) <= _GUESSES else "one more"
-        tone = "bad" if broke else ("good" if len(guesses) - 1 == best else "slow")
-        left = _GUESSES - len(guesses)
-        more = f"{left} guess{'es' * (left > 1)} until the whole curve is shown."
-        if whole:
-            k = int(np.nanargmin(curve))
-            more = (f"The curve is lowest at rate {number(_CURVE[k])}, loss {number(curve[k])}; "
-                    f"your best is {number(ends[best] / curve[k])} times that.")  # fmt: skip
-    return actors, [Say("{text}", (), {"text": text}, badge, tone), Say("{t}", (), {"t": more})]
-
-
-@lru_cache(maxsize=64)
-def _train_once(rate: float) -> History:
-    return sweep(net_a(), digits(), SGD(), [rate], _EPOCHS, 32)
+@lru_cache(maxsize=1)
+def _u_run() -> History:
+    return sweep(net_a(), digits(), SGD(), _CURVE, _EPOCHS, 32)
 
 
 def _end(run: History, k: int) -> float:
     """The training loss at the end of run k; NaN where it diverged."""
     assert run.train_loss is not None
     return float(run.train_loss[k, -1]) if not run.diverged[k] else float("nan")
-
-
-@lru_cache(maxsize=1)
-def _u_curve() -> np.ndarray:
-    run = sweep(net_a(), digits(), SGD(), _CURVE, _EPOCHS, 32)
-    return np.array([_end(run, k) for k in range(_CURVE.size)])
 
 
 @lru_cache(maxsize=2)
@@ -233,23 +208,28 @@ def _picker_stage(columns: int) -> Stage:
 
 _WARMUPS = np.array([0, 5, 10, 20, 50, 100])
 _PEAKS = np.array([0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0])
-_MAP_EPOCHS = 5
+_MAP_EPOCHS, _MAP_SEEDS, _MAP_EVERY = 10, 5, 3
 
 
 def warmup_map() -> Scene:
-    """How high may the rate go, with how long a warmup? NET-B on the digits, 48 trainings.
+    """How high may the rate go, with how long a warmup? NET-B on the digits, 48 times 5 trainings.
 
     Squared error makes the start of NET-B its most fragile moment. Predict a cell, then look; the
-    switch shows the whole map.
+    switch shows the whole map. A cell fails where any of its five starts does.
     """
-    ends, losses = _map()  # (warmups, peaks), (warmups, peaks, updates)
-    broke = ~np.isfinite(ends)
+    runs, losses = _map()  # (warmups, peaks, seeds), (warmups, peaks, seeds, updates)
+    failures = np.isnan(runs).sum(axis=-1)
+    broke, ends = failures > 0, np.median(runs, axis=-1)  # NaN where a start fails
     best = np.nanmin(ends)
     both, n = ("warmup", "peak"), losses.shape[-1]
     grid_x, grid_y = np.meshgrid(np.arange(_PEAKS.size), np.arange(_WARMUPS.size))
     classes = {"good": ends < 1.3 * best, "fair": (ends >= 1.3 * best) & ~broke, "fails": broke}
     colors = {"good": "green", "fair": "sky", "fails": "orange"}
-    actors: list[Actor] = []
+    actors: list[Actor] = [
+        Marker("cell", "map", *(np.broadcast_to(v, ends.shape).astype(float)
+                                for v in (grid_x, grid_y)), by=both, shape="ring", size=29,
+               color="vermilion"),
+    ]  # fmt: skip
     for name, inside in classes.items():
         x = np.where(inside, grid_x, np.nan).ravel()
         hidden = np.full(x.size, np.nan)
@@ -257,32 +237,34 @@ def warmup_map() -> Scene:
             Dots(name, "map", np.stack([hidden, x]), grid_y.ravel().astype(float), by=("all",),
                  color=colors[name], size=20, alpha=0.85)
         )  # fmt: skip
-    cell = np.where(broke, "fails", texts(ends, 2))
+    count = failures.astype(str).astype(object)
+    cell = np.where(broke, count + " fail", texts(ends, 2))
     for w in range(_WARMUPS.size):
         actors += [
             Text(f"cell {w} {p}", "map", float(p), w + 0.34, ["", cell[w, p]],
                  text_by=("all",), anchor="middle", size=9.5, color="ink")
             for p in range(_PEAKS.size)
         ]  # fmt: skip
-    first_bad = np.argmax(~(losses < 10 * losses[..., :1]), axis=-1)
-    shown = np.where(losses < 1e4, losses, np.nan)
-    rates = np.stack([[Warmup(p, int(w)).values(n) for p in _PEAKS] for w in _WARMUPS])
+    t = np.arange(0, n, _MAP_EVERY)
+    shown = np.where(losses < 1e4, losses, np.nan)[..., t]
+    rates = np.stack([[Warmup(p, int(w)).values(n)[t] for p in _PEAKS] for w in _WARMUPS])
     said = np.where(
         broke,
-        np.char.add("the loss passes ten times its start at update ", first_bad.astype(str)),
-        "it holds, and the training loss ends at " + texts(ends),
+        count + f" of {_MAP_SEEDS} starts fail: the loss passes ten times its start.",
+        f"all {_MAP_SEEDS} starts hold, and the median training loss is " + texts(ends) + ".",
     )
-    top = [_PEAKS[~row].max() for row in broke]
+    top = [f"{peak:g}" for peak in (_PEAKS[~row].max() for row in broke)]
     highest = (
-        f"The highest peak that holds: {top[0]:g} without warmup, {top[4]:g} with 50 updates, "
-        f"{top[5]:g} with 100."
+        f"The highest peak that holds, of those up to {_PEAKS[-1]:g}: {top[0]} without warmup, "
+        f"{top[3]} with 20 updates, {top[4]} with 50, {top[5]} with 100."
     )
     actors += [
-        Marker("cell", "map", *(np.broadcast_to(v, ends.shape).astype(float)
-                                for v in (grid_x, grid_y)), by=both, shape="ring", size=22,
-               color="vermilion"),
-        Path("loss", "loss", np.arange(n), shown, by=both, color="vermilion", width=1.2),
-        Path("rate", "loss", np.arange(n), rates, by=both, dash=(6, 3), exits=False),
+        *(
+            Path(f"loss {k}", "loss", t, shown[..., k, :], by=both, color="vermilion", width=0.9,
+                 alpha=0.6)
+            for k in range(_MAP_SEEDS)
+        ),
+        Path("rate", "loss", t, rates, by=both, dash=(6, 3), exits=False),
     ]  # fmt: skip
     return Scene(
         _map_stage(2),
@@ -296,24 +278,27 @@ def warmup_map() -> Scene:
         ],
         actors=actors,
         say=[
-            Say("peak rate {peak} after a warmup of {warmup}: {text}.", both, {"text": said},
+            Say("peak rate {peak} after a warmup of {warmup}: {text}", both, {"text": said},
                 np.where(broke, "fails", "trains"), np.where(broke, "bad", "good")),
-            Say("{text}", ("all",), {"text": ["Each cell is one training; which hold?", highest]}),
+            Say("{text}", ("all",), {"text": [
+                f"Each cell is {_MAP_SEEDS} trainings; which hold?", highest]}),
         ],
     )  # fmt: skip
 
 
 @lru_cache(maxsize=1)
 def _map() -> tuple[np.ndarray, np.ndarray]:
-    """Losses at the end (warmups, peaks), NaN where it broke, and at each update."""
-    ramp, peak = (v.ravel() for v in np.meshgrid(_WARMUPS, _PEAKS, indexing="ij"))
-    run = train(net_b(), digits(), SGD(), Warmup(peak, ramp), _MAP_EPOCHS, 32,
+    """Losses at the end (warmups, peaks, seeds), NaN where it broke, and at each update."""
+    shape = (_WARMUPS.size, _PEAKS.size, _MAP_SEEDS)
+    ramp, peak, seed = (
+        v.ravel() for v in np.meshgrid(_WARMUPS, _PEAKS, np.arange(_MAP_SEEDS), indexing="ij")
+    )
+    run = train(net_b(), digits(), SGD(), Warmup(peak, ramp), _MAP_EPOCHS, 32, seed.tolist(),
                 evaluate_every=42 * _MAP_EPOCHS)  # fmt: skip
     assert run.train_loss is not None
     with np.errstate(invalid="ignore"):
         broke = run.diverged | run.spiked
     ends = np.where(broke, np.nan, run.train_loss[:, -1])
-    shape = (_WARMUPS.size, _PEAKS.size)
     return ends.reshape(shape), run.losses.reshape(*shape, -1).astype(float)
 
 
@@ -326,13 +311,13 @@ def _map_stage(columns: int) -> Stage:
         ax.set_ylim(-0.5, _WARMUPS.size - 0.4)
         ax.set_xticks(range(_PEAKS.size), [f"{p:g}" for p in _PEAKS])
         ax.set_yticks(range(_WARMUPS.size), [str(w) for w in _WARMUPS])
-        named(ax, f"training loss after {_MAP_EPOCHS} epochs", "peak rate", "warmup, updates")
+        named(ax, f"median loss after {_MAP_EPOCHS} epochs", "peak rate", "warmup, updates")
         ax = axes["loss"]
         ax.set_xlim(0, 42 * _MAP_EPOCHS)
         ax.set_yscale("log")
         ax.set_ylim(0.005, 300)
         log_ticks(ax.yaxis)
-        named(ax, "batch loss of this cell", "update", "loss")
+        named(ax, f"batch loss of the {_MAP_SEEDS} starts", "update", "loss")
         note(ax, "dashed: its rate", (0.97, 0.98), ha="right")
         return Stage.of(fig)
 
@@ -340,17 +325,18 @@ def _map_stage(columns: int) -> Stage:
 # ---- the edge of stability ---------------------------------------------------------------------
 
 _ETAS = np.array([0.1, 0.2, 0.3, 0.4])
-_FULL, _MEASURED = 800, 40
+_FULL = 2000
+_MEASURED = np.array([0, 50, 100, 150, 200, 300, 400, 500, 600, 800, 1000, 1250, 1500, 2000])
 
 
 def edge_of_stability() -> Scene:
     """Full-batch training sharpens the net until its curvature is 2/η, and then lives there.
 
-    NET-C on 200 digits. Sharpness is the largest Hessian eigenvalue, measured every 40 updates.
+    NET-C on 200 digits. Sharpness is the largest Hessian eigenvalue, measured 14 times in 2000
+    updates. A rate of 0.1 would need more to arrive.
     """
     losses, sharp = _edge()  # (rates, updates), (rates, measured)
-    t = np.arange(0, _FULL + 1, _MEASURED)
-    every = np.arange(0, _FULL, 4)
+    t, every = _MEASURED, np.arange(0, _FULL, 8)
     limit = 2 / _ETAS
     share = sharp / limit[:, None]
     here = ("rate", "update")
@@ -405,10 +391,11 @@ def _edge() -> tuple[np.ndarray, np.ndarray]:
     """Losses (rates, updates), sharpness (rates, measured)."""
     net, data = net_c(), digits().first(200)
     each: Any = _ETAS
-    run = train(net, data, SGD(), Constant(each), _FULL, None, evaluate_every=_MEASURED,
+    run = train(net, data, SGD(), Constant(each), _FULL, None, evaluate_every=50,
                 keep_weights=True)  # fmt: skip
     assert run.weights is not None
-    measured: Any = [sharpness(net, path, data, tolerance=0.02) for path in run.weights]
+    some = run.weights[:, _MEASURED // 50]
+    measured: Any = [sharpness(net, path, data, tolerance=0.02) for path in some]
     return run.losses.astype(float), np.array(measured)
 
 
