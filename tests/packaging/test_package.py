@@ -70,6 +70,23 @@ def test_the_wheel_carries_the_whole_library(built):
     assert {Path(name).name for name in names} >= {"LICENSE", "LICENSE-TEXT"}
 
 
+def test_the_wheel_carries_the_course_and_keeps_the_solutions_with_the_grader(built):
+    (wheel,) = built.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    places = {
+        "notebooks": "lrlesson/course/notebooks",
+        "exercises": "lrlesson/course/exercises",
+        "solutions": "lrlesson/grading/solutions",
+    }
+    wanted = {"lrlesson/course/course.toml"}
+    for part, place in places.items():
+        wanted |= {f"{place}/{path.name}" for path in (ROOT / part).glob("*.ipynb")}
+    assert {n for n in names if n.endswith("ipynb") and "collected" not in n} == wanted - {
+        "lrlesson/course/course.toml"
+    }
+    assert wanted <= names
+
+
 def test_the_sdist_carries_the_course(built):
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
@@ -123,6 +140,35 @@ def test_the_wheel_brings_its_command(installed, tmp_path):
     )
     assert done.returncode == 2
     assert "no course in" in done.stderr
+
+
+def test_the_wheel_starts_a_course(installed, tmp_path):
+    command = installed.with_name("lrlesson")
+    copy = tmp_path / "my-course"
+    subprocess.run([command, "start", copy], check=True, capture_output=True, cwd=tmp_path)
+    for part in ("notebooks", "exercises"):
+        for path in (ROOT / part).glob("*.ipynb"):
+            assert (copy / part / path.name).read_bytes() == path.read_bytes()
+    assert not (copy / "solutions").exists()
+    done = subprocess.run([command, "progress", copy], check=True, capture_output=True, text=True)
+    assert "Your progress" in done.stdout
+
+    subprocess.run(
+        [command, "start", "class", "--instructor"], check=True, capture_output=True, cwd=tmp_path
+    )
+    for path in (ROOT / "solutions").glob("*.ipynb"):
+        assert (tmp_path / "class/solutions" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_no_kernel_that_runs_learners_code_sees_the_wheels_solutions(installed, tmp_path):
+    code = (
+        "import io, zipfile; from lrlesson.grading import sandbox; "
+        "[print(n) for whole in (False, True) "
+        "for n in zipfile.ZipFile(io.BytesIO(sandbox._library(whole))).namelist()]"
+    )
+    names = ask(installed, code, tmp_path).split()
+    assert "lrlesson/schedules.py" in names
+    assert not [name for name in names if "solutions" in name]
 
 
 def test_jupyterlab_reads_the_settings(tmp_path):
