@@ -3,7 +3,10 @@
 make -C benchmarks test
 """
 
+import json
 import os
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -117,3 +120,87 @@ def test_optax_compiled(eta):
         w, state = update(w, state)
         path.append(float(w[0]))
     np.testing.assert_allclose(path, ours(eta), rtol=1e-5)
+
+
+# ---- the code that lesson 10 gives away ---------------------------------------------------------
+
+LESSON = Path(__file__).parents[1] / "notebooks" / "10_finding_the_rate.ipynb"
+
+
+def pasted() -> dict[str, str]:
+    """The blocks of code in the prose of lesson 10, by the library that each imports first."""
+    cells = json.loads(LESSON.read_text(encoding="utf-8"))["cells"]
+    prose = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    blocks = re.findall(r"^```python\n(.*?)^```", prose, re.MULTILINE | re.DOTALL)
+    return {block.split()[1]: block for block in blocks}
+
+
+def test_the_lesson_has_code_for_three_frameworks():
+    """One block each, in this order."""
+    assert list(pasted()) == ["torch", "keras", "jax"]
+
+
+def test_the_code_for_torch_trains_at_our_rates():
+    """The rate of every update, as the optimizer has it."""
+    torch = pytest.importorskip("torch")
+    from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+    rates: list[float] = []
+    hook = register_optimizer_step_pre_hook(
+        lambda optimizer, *_: rates.append(optimizer.param_groups[0]["lr"])
+    )
+    torch.manual_seed(0)
+    try:
+        exec(pasted()["torch"], given := {})
+    finally:
+        hook.remove()
+    assert rates == given["eta"].values(100).tolist()
+    np.testing.assert_allclose(given["model"].weight.tolist(), [[1, -2, 3]], atol=0.05)
+
+
+def test_the_code_for_keras_trains_at_our_rates(monkeypatch):
+    """The rate of every update, as the compiled update has it."""
+    keras = pytest.importorskip("keras")
+    jax = pytest.importorskip("jax")
+    rates: list[float] = []
+    update = keras.optimizers.SGD.update_step
+
+    def noted(self, gradient, variable, learning_rate):
+        jax.debug.callback(lambda rate: rates.append(float(rate)), learning_rate, ordered=True)
+        return update(self, gradient, variable, learning_rate)
+
+    monkeypatch.setattr(keras.optimizers.SGD, "update_step", noted)
+    keras.utils.set_random_seed(0)
+    exec(pasted()["keras"], given := {})
+    jax.effects_barrier()
+    expected = given["eta"].values(100)
+    np.testing.assert_allclose(rates, np.repeat(expected, 2), rtol=1e-6, atol=1e-12)  # w and bias
+    np.testing.assert_allclose(given["model"].get_weights()[0], [[1], [-2], [3]], atol=0.05)
+
+    rates = given["Rates"](expected.tolist())
+    again = given["Rates"].from_config(rates.get_config())  # as a saved model would
+    assert float(again(19)) == float(rates(19)) == pytest.approx(0.1)
+
+
+def test_the_code_for_optax_trains_at_our_rates():
+    """The weights after its updates, which are repeated in NumPy."""
+    pytest.importorskip("optax")
+    exec(pasted()["jax"], given := {})
+    x, y = (np.asarray(given[name], dtype=float) for name in "xy")
+    w = np.zeros(3)
+    for t in range(100):
+        batch = np.arange(32 * t, 32 * t + 32) % 640
+        error = x[batch] @ w - y[batch]
+        w -= given["eta"](t) * 2 * error @ x[batch] / 32
+    np.testing.assert_allclose(given["w"], w, rtol=1e-3)
+    np.testing.assert_allclose(w, [1, -2, 3], atol=0.05)
+
+
+@each
+def test_under_jit_optax_cannot_ask_the_object_itself(eta):
+    """So the lesson looks the rate up in the list of all rates."""
+    jax, optax = pytest.importorskip("jax"), pytest.importorskip("optax")
+    rule, w = optax.sgd(eta), jax.numpy.ones(1)
+    with pytest.raises(Exception, match=r"traced|concrete") as refused:
+        jax.jit(rule.update)(w, rule.init(w))
+    assert "Tracer" in type(refused.value).__name__ + str(refused.value)
