@@ -21,7 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
 from time import monotonic
-from typing import Any
+from types import ModuleType
+from typing import IO, Any
 
 import nbformat
 import pytest
@@ -35,7 +36,14 @@ import lrlesson
 from lrlesson.grading import provisioner
 from lrlesson.grading.sandbox import INSIDE, NOT_IN_KERNEL, SandboxError
 
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 SANDBOX, UNSAFE = "bubblewrap", "none"
+PREFIX, HELD = "lrl-unsafe-", "held"  # a kernel's folder without a sandbox, and its lock
 COLLECTED = Path(__file__).parent / "collected"  # what pytest is pointed at; the job replaces it
 CELL_TIMEOUT = 5.0
 BUDGET = 20.0
@@ -167,6 +175,7 @@ class GradingKernel(RunningKernel):
         self.waiting: deque[dict[str, Any]] = deque()
         self.limit, self.received, self.until = job.output_limit, 0, monotonic() + STARTUP
         self.folder: tempfile.TemporaryDirectory[str] | None = None
+        self.held: IO[bytes] | None = None
         self.context = zmq.Context()
         self.context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_LIMIT)
         self.context.setsockopt(zmq.LINGER, 0)
@@ -190,8 +199,10 @@ class GradingKernel(RunningKernel):
         self.km.start_kernel()
 
     def _start_unsafe(self) -> None:
-        self.folder = tempfile.TemporaryDirectory(prefix="lrl-", ignore_cleanup_errors=True)
+        remove_abandoned()
+        self.folder = tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)
         folder = Path(self.folder.name)
+        self.held = _hold(folder)
         self.km = KernelManager(
             kernel_name=CURRENT_ENV_KERNEL_NAME,
             kernel_spec_manager=NbvalKernelspecManager(),
@@ -286,6 +297,8 @@ class GradingKernel(RunningKernel):
             with contextlib.suppress(Exception):  # it may never have started
                 self.km.shutdown_kernel(now=True)
             del self.km
+        if self.held:
+            self.held.close()
         self.context.destroy(linger=0)
         if self.folder:
             self.folder.cleanup()
@@ -407,6 +420,29 @@ def library(folder: Path) -> Path:
     target = folder / "library"
     shutil.copytree(source, target / "lrlesson", ignore=left_out)
     return target
+
+
+def _hold(folder: Path) -> IO[bytes]:
+    """Mark a kernel's folder as in use, for as long as this process lives."""
+    if fcntl is None:  # Windows does not remove an open file
+        return (folder / HELD).open("wb")
+    held = (folder / "new").open("wb")
+    fcntl.flock(held, fcntl.LOCK_EX)
+    (folder / "new").rename(folder / HELD)  # never seen without its lock
+    return held
+
+
+def remove_abandoned() -> None:
+    """Remove the folders of kernels without a sandbox whose grader was killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):  # in use, or only just being made
+            if folder.is_symlink() or (fcntl and folder.stat().st_uid != os.getuid()):
+                continue
+            with (folder / HELD).open("rb") as held:
+                if fcntl:
+                    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            (folder / HELD).unlink()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _empty(folder: Path) -> Path:

@@ -1,12 +1,17 @@
 """Law: one kernel per exercise, watched; whatever a cell does is recorded and bounded in time."""
 
 import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import nbformat
 import pytest
 
-from lrlesson.grading.run import Job, run
+from lrlesson.grading.run import PREFIX, Job, _hold, remove_abandoned, run
+
+ROOT = Path(__file__).parents[2]
 
 
 def job(*sources, **limits):
@@ -144,6 +149,48 @@ def test_without_a_sandbox_nothing_is_left_behind_either(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+KILLED = """
+import os, signal, sys
+from lrlesson.grading import run as module
+
+class Killed(module.GradingKernel):
+    def new_cell(self, allowed):
+        print(self.folder.name, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+module.GradingKernel = Killed
+module.run(module.Job(sys.stdin.read(), isolation="none"))
+"""
+
+
+@pytest.mark.slow
+def test_what_a_killed_grader_without_a_sandbox_leaves_is_removed_by_the_next(tmp_path):
+    command = [sys.executable, "-c", KILLED]
+    temporary = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    options = {"input": job("1").notebook, "text": True, "capture_output": True, "timeout": 90}
+    done = subprocess.run(command, env=temporary, **options)
+    assert done.returncode == -9, done.stderr
+    assert len(list(tmp_path.iterdir())) == 1
+    calm = (
+        "import sys; from lrlesson.grading.run import Job, run\n"
+        "print(run(Job(sys.stdin.read(), isolation='none')).cells[0].status)"
+    )
+    done = subprocess.run([sys.executable, "-c", calm], env=temporary, **options)
+    assert done.stdout == "ok\n", done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_an_abandoned_folder_is_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for name in ("abandoned", "used", "being-made"):
+        (tmp_path / f"{PREFIX}{name}" / "work").mkdir(parents=True)
+    _hold(tmp_path / f"{PREFIX}abandoned").close()
+    with _hold(tmp_path / f"{PREFIX}used"):
+        remove_abandoned()
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == [f"{PREFIX}being-made", f"{PREFIX}used"]
 
 
 def test_a_kernel_that_does_not_start_is_the_graders_trouble(monkeypatch):
