@@ -179,14 +179,18 @@ def contour(
     if len(names) != len(paths):
         raise ValueError(refusal("contour", "labels", labels, f"{len(paths)} of them"))
 
+    from lrlesson.stage import LEVELS, light
+
+    bands = LEVELS[:6]  # not so dark that a path is hard to see
+
     left, right, bottom, top = _view(loss, paths) if view is None else view
-    x, y = np.meshgrid(np.linspace(left, right, 200), np.linspace(bottom, top, 200))
+    x, y = np.meshgrid(np.linspace(left, right, 120), np.linspace(bottom, top, 120))
     height = loss(np.stack([x, y], axis=-1)) - loss.min_value
-    levels = np.geomspace(height.max() / 1e4, height.max(), 13)
+    levels = np.geomspace(height.max() / 1e4, height.max(), len(bands))
     ax = _axes(ax)
     ax.grid(visible=False)
-    ax.contourf(x, y, height, [0, *levels], cmap="Greys", alpha=0.35, norm="asinh")
-    ax.contour(x, y, height, levels, colors="#5b6571", linewidths=0.6)
+    ax.contourf(x, y, height, [0, *levels], colors=[light(name) for name in bands])
+    ax.contour(x, y, height, levels, colors=light("contour"), linewidths=0.6)
     for r, (path, name) in enumerate(zip(paths, names, strict=True)):
         path = path[np.isfinite(path).all(axis=1)]
         colour, style = COLOURS[r % len(COLOURS)], STYLES[r % len(STYLES)]
@@ -241,7 +245,11 @@ def _axes(ax: "Axes | None") -> "Axes":
     if ax is None:
         import matplotlib.pyplot as plt
 
-        ax = plt.subplots(figsize=(6.4, 4), layout="constrained")[1]
+        from lrlesson.stage import Picture, style
+
+        with style():
+            drawn: dict[str, Any] = {"FigureClass": Picture, "facecolor": "white"}
+            ax = plt.subplots(figsize=(6.4, 4), layout="constrained", **drawn)[1]
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(color="#e4e8ec", lw=0.8)
     ax.set_axisbelow(True)

@@ -144,3 +144,31 @@ def test_weight_rates_show_every_weight_that_was_used(ax):
     assert (ax.get_xscale(), ax.get_yscale(), ax.get_xlabel()) == ("log", "log", "count")
     with pytest.raises(ValueError, match=r"seen has shape \(2,\) and rate \(3,\)"):
         figures.weight_rates([1, 2], [1, 2, 3], 0.1, xlabel="count")
+
+
+def test_a_figure_shows_itself_in_the_colours_of_the_page_and_says_what_it_shows():
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figures.rate_curves({"triangle <1>": Triangular(0.1, 0.5, 4)}, 20)
+    figure = plt.gcf()
+    words = "learning rate η against update t: triangle &lt;1&gt;"
+    shown = figure._repr_html_()
+    assert shown.count(f'role="img" aria-label="{words}"') == 1
+    assert shown.count(f'<img alt="{words}" src="data:image/png;base64,') == 1
+    assert "body[data-jp-theme-light='false'] .lrlesson-picture," in shown
+    drawing = shown.partition("<svg")[2].partition("</svg>")[0]
+    assert "var(--lr-blue, #0072b2)" in drawing
+    assert "var(--lr-ink" in drawing
+    assert shown == figure._repr_html_()  # the drawing and the figure's size are left as they were
+    plt.close(figure)
+
+
+def test_a_logarithmic_axis_is_said_to_be_one(history):
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figures.loss_curves(history, ["low", "good", "high"])
+    words = "loss (logarithmic) against update: low, good, high (diverges)"
+    assert plt.gcf().in_words() == words
+    plt.close("all")
