@@ -3,7 +3,7 @@
 from lrlesson.scenes.actors import Band, Bars, Dots, Handle, HLine, Marker, Path, Text, VLine
 from lrlesson.scenes.controls import Button, Choice, Slider, Steps, Switch, number
 from lrlesson.scenes.scene import PAYLOAD_LIMIT, Each, Keep, Least, Say, Scene, Total
-from lrlesson.scenes.stage import LEVELS, PALETTE, Stage, figure, style
+from lrlesson.stage import LEVELS, PALETTE, Stage, figure, style
 
 __all__ = [
     "LEVELS",

@@ -17,7 +17,7 @@ from matplotlib.markers import MarkerStyle
 from matplotlib.transforms import Affine2D
 
 from lrlesson.scenes.controls import Control
-from lrlesson.scenes.stage import Stage, css_color, light
+from lrlesson.stage import Stage, css_color, light
 
 _FAR = 200.0  # box widths from the frame; browsers draw no line to numbers much larger
 _APART = 5.0  # points between the dots of a path

@@ -9,6 +9,7 @@ import io
 import json
 import string
 import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,23 +19,19 @@ from typing import Any
 import anywidget
 import numpy as np
 import traitlets
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from lrlesson.scenes.actors import Actor, Pack, Spec
 from lrlesson.scenes.controls import Control, number
-from lrlesson.scenes.stage import Stage, style, theme_css
+from lrlesson.stage import Stage, style, theme_css
 
 PAYLOAD_LIMIT = 1_000_000  # bytes of arrays, drawing and text together
 
 _HERE = FilePath(__file__).parent
-_DARK_HOSTS = (
-    "body[data-jp-theme-light='false']",  # JupyterLab, Notebook 7, nbconvert
-    "body.vscode-dark",
-    "html[data-theme='dark']",  # Jupyter Book, Sphinx themes
-    "html[theme='dark']",  # Colab
-)
 _SCRIPT = (_HERE / "scene.js").read_text(encoding="utf-8")
-_SHEET = theme_css(".lrlesson-scene", _DARK_HOSTS) + (_HERE / "scene.css").read_text("utf-8")
+_SHEET = theme_css(".lrlesson-scene") + (_HERE / "scene.css").read_text("utf-8")
 
 _live: dict[str, tuple[str, list[Scene]]] = {}  # by notebook cell: (run, its scenes)
 _pictures: dict[str, bytes] = {}
@@ -332,9 +329,9 @@ class Scene(anywidget.AnyWidget):
         return f"<Scene {self.spec.get('name', '')}: {self.verdict if self.spec else ''}>"
 
     def png(self, dpi: float = 108) -> bytes:
-        """The current frame drawn by matplotlib, on white."""
+        """The current frame drawn by matplotlib, on white, and below it what is said of it."""
         key = f"{self._stage.digest} {hashlib.sha256(self.data).hexdigest()} {self.position} "
-        key += f"{self.kept} {dpi}"
+        key += f"{self.kept} {self.sentences} {dpi}"
         if key not in _pictures:
             artists: list[Any] = []
             out = io.BytesIO()
@@ -349,7 +346,11 @@ class Scene(anywidget.AnyWidget):
                         artists += actor.draw(ax, spec, row, at)
                     ax.set_xlim(limits[0])
                     ax.set_ylim(limits[1])
-                self._stage.figure.savefig(out, format="png", dpi=dpi, facecolor="white")
+                text, page = _caption(self._stage, self.sentences)
+                artists.append(text)
+                self._stage.figure.savefig(
+                    out, format="png", dpi=dpi, facecolor="white", bbox_inches=page, pad_inches=0
+                )
             for artist in artists:
                 artist.remove()
             while len(_pictures) >= 16:
@@ -417,6 +418,18 @@ class Scene(anywidget.AnyWidget):
                     scene.close()
                 scenes = []
             _live[cell] = (run, [*scenes, self])
+
+
+def _caption(stage: Stage, sentences: Sequence[str]) -> tuple[Artist, Bbox]:
+    """The sentences as lines below a drawing, and the page, in inches, that holds both."""
+    width, height = (side / 72 for side in stage.size)
+    lines = [line for sentence in sentences
+             for line in textwrap.wrap(sentence.replace("_", ""), int(12.5 * width))]  # fmt: skip
+    text = stage.figure.text(
+        0.1 / width, -0.08 / height, "\n".join(lines), va="top", size=10, linespacing=1.4,
+        parse_math=False,
+    )  # fmt: skip
+    return text, Bbox([[0, -0.2 * len(lines) - 0.15], [width, height]])
 
 
 def _moves(pack: Pack, control: Control) -> dict[int, list[list[int]]]:

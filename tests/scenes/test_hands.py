@@ -1,12 +1,17 @@
 """Handles, buttons and questions to Python in the browser; and what axe-core says of it all."""
 
+import json
+import os
 import re
+from collections.abc import Iterator
+from pathlib import Path as FilePath
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect
+import rig
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from lrlesson.scenes import Band, Bars, Button, Dots, Handle, Path, Say, Slider, explorers
+from lrlesson.scenes import Band, Bars, Button, Dots, Handle, Keep, Path, Say, Slider, explorers
 from tests.scenes.axe import findings
 from tests.scenes.conftest import LOSS, RATES, Show, Shown, T, small_scene
 
@@ -145,6 +150,97 @@ def test_python_answers_with_a_new_sweep():
     assert len(asked) == 3
 
 
+def test_the_first_answer_of_each_round_counts(show: Show):
+    """Without Python: nothing but the page keeps the score."""
+    scene = explorers.predict_regime()
+    shown = show(scene.to_html())
+    round_ = shown.slider("round")
+
+    def answer(word: str) -> str:
+        shown.page.get_by_role("radio", name=word, exact=True).check()
+        return shown.page.locator(".lr-note > span").last.inner_text()
+
+    assert answer("diverges").startswith("Score: 0 of 1 rounds")
+    assert answer("converges").startswith("Score: 0 of 1 rounds")
+    assert shown.verdict.startswith("right it converges")
+    round_.press("ArrowRight")
+    assert shown.page.get_by_role("radio", name="not yet chosen").is_checked()
+    assert shown.verdict.startswith("predict curvature")
+    assert answer("converges").startswith("Score: 1 of 2 rounds")
+    round_.press("Home")
+    assert shown.page.get_by_role("radio", name="diverges").is_checked()
+    assert answer("not yet chosen").startswith("Score: 1 of 2 rounds")
+    marks = {
+        name: shown.actor(name).locator("[data-symbol]:visible").count()
+        for name in ("right", "wrong")
+    }
+    assert marks == {"right": 1, "wrong": 1}
+
+
+def test_six_guesses_show_the_whole_curve(show: Show):
+    scene = explorers.live_net()
+    shown = show(scene.to_html())
+    slider, train = shown.slider("learning rate"), shown.page.get_by_role("button", name="Train")
+    curve, dots = shown.actor("whole curve").locator("path").first, shown.actor("guess")
+    for guess, position in enumerate((0, 8, 16, 24, 28, 32), start=1):
+        assert not curve.get_attribute("d")
+        slider.fill(str(position))
+        train.click()
+        scene.rate, scene.train = position, guess
+        scene.kept = [*scene.kept, list(scene.position)]
+        assert shown.verdict == scene.verdict.replace(":", "", 1)
+    assert curve.get_attribute("d")
+    seen = dots.locator("[data-symbol]:visible").count()
+    broke = shown.actor("broke").locator("[data-symbol]:visible").count()
+    assert (seen, broke) == (4, 2)
+    last = shown.actor("training").locator("path").first.get_attribute("d")
+    slider.fill("10")  # what was trained stays, until the next training
+    assert shown.actor("training").locator("path").first.get_attribute("d") == last
+    assert shown.verdict == scene.verdict.replace(":", "", 1)
+    train.click()
+    assert shown.verdict.startswith("guess 1 of 6 choose a rate")
+    assert dots.locator("[data-symbol]").count() == 0
+
+
+def test_a_choice_or_a_button_can_move_other_controls(show: Show):
+    shown = show(explorers.effective_rates().to_html())
+    rate = shown.slider("its learning rate")
+    before = rate.input_value()
+    shown.page.get_by_role("radio", name="AdaGrad").check()
+    assert rate.get_attribute("aria-valuetext") == "0.0100"
+    rate.press("End")  # and the hand may choose another
+    assert rate.get_attribute("aria-valuetext") == "0.100"
+    shown.page.get_by_role("radio", name="Adam", exact=True).check()
+    assert rate.input_value() == before
+    assert "Adam at η = 0.00100" in shown.verdict
+
+
+@pytest.mark.slow
+def test_one_button_tunes_all_fairly(show: Show):
+    scene = explorers.optimizer_race()
+    shown = show(scene.to_html())
+    tune = shown.page.get_by_role("button", name="tune all fairly")
+    for _ in range(2):  # again, after the hand has moved one
+        tune.click()
+        for control, position in scene.spec["controls"][-1]["sets"][1]:
+            name = scene.spec["controls"][control]["label"]
+            assert shown.slider(name).input_value() == str(position)
+            setattr(scene, scene._controls[control].name, position)
+        assert shown.verdict == scene.verdict
+        shown.slider("rate of Adam").press("Home")
+        assert shown.verdict != scene.verdict
+
+
+def test_what_is_kept_and_set_must_exist():
+    with pytest.raises(ValueError, match="actor 'keep': unknown control 'speed', expected one of"):
+        small_scene(keep=Keep("speed"))
+    with pytest.raises(ValueError, match="actor 'line': kept = 'all', expected each or last"):
+        small_scene(actors=[Path("line", "left", T, T, kept="all")])
+    button = Button("more", "more", sets={1: {"rate": 5}})
+    with pytest.raises(ValueError, match=r"control 'more': sets 'rate' to 5, expected 0 … 4"):
+        small_scene(controls=[Slider("rate", "rate", RATES), button], actors=[], say=[])
+
+
 LOOKED_AT = ["live_net", "two_wells"]
 
 
@@ -161,20 +257,64 @@ def test_axe_finds_nothing_serious_in_the_others(show: Show, name: str):
     test_axe_finds_nothing_serious(show, name)
 
 
+def fits(page: Page) -> None:
+    """The page is 480 CSS pixels wide, needs no scrolling sideways, and can be read."""
+    assert page.evaluate("[innerWidth, document.documentElement.scrollWidth]") == [480, 480]
+    smallest = page.locator("svg[role=img]").evaluate(
+        """n => Math.min(...[...n.querySelectorAll('text')].filter(t => t.textContent).map(t =>
+             parseFloat(getComputedStyle(t).fontSize) * n.getScreenCTM().a))"""
+    )
+    assert smallest > 8.5
+    for control in page.locator("input, button, select").all():
+        box = control.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 480
+
+
+@pytest.fixture(scope="module")
+def zoomed(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """A window of 960 pixels in which the browser itself enlarges every page to 200 %."""
+    profile = tmp_path_factory.mktemp("profile")
+    (profile / "Default").mkdir()
+    level = {"x": np.log(2) / np.log(1.2)}  # each step of Chromium's zoom is a factor of 1.2
+    (profile / "Default" / "Preferences").write_text(
+        json.dumps({"partition": {"default_zoom_level": level}})
+    )
+    sandbox = ["--no-sandbox"] * (os.geteuid() == 0)
+    context = chromium.browser_type.launch_persistent_context(
+        profile,
+        executable_path=rig.find_chromium(),
+        args=[*rig.FLAGS, *sandbox, "--window-size=960,900"],
+        no_viewport=True,
+    )
+    yield context
+    context.close()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", explorers.__all__)
-def test_narrow_enlarged_and_by_keyboard_alone(show: Show, name: str):
-    """480 px, and 200 % zoom of a 960 px page; every control is reached by Tab and seen so."""
-    html = getattr(explorers, name)().to_html()
-    for scale in (1, 2):
-        shown = show(html, width=480, device_scale_factor=scale)
-        page = shown.page
-        assert page.evaluate("document.documentElement.scrollWidth") <= 480
-        smallest = page.locator("svg[role=img]").evaluate(
-            """n => Math.min(...[...n.querySelectorAll('text')].filter(t => t.textContent).map(t =>
-                 parseFloat(getComputedStyle(t).fontSize) * n.getScreenCTM().a))"""
-        )
-        assert smallest > 8.5
+def test_at_200_percent(zoomed: BrowserContext, name: str, tmp_path: FilePath):
+    file = tmp_path / "scene.html"
+    scene = getattr(explorers, name)()
+    scene.to_html(file)
+    page = zoomed.new_page()
+    page.goto(file.as_uri())
+    page.locator("svg[role=img]").wait_for()
+    assert page.evaluate("[devicePixelRatio, outerWidth]") == [2, 960]  # it is enlarged
+    fits(page)
+    said = page.locator(".lr-said").all_inner_texts()
+    slider = page.get_by_role("slider").first
+    slider.press("Home" if slider.input_value() != "0" else "End")
+    assert page.locator(".lr-said").all_inner_texts() != said
+    page.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", explorers.__all__)
+def test_narrow_and_by_keyboard_alone(show: Show, name: str):
+    """480 px; every control is reached by Tab and seen so."""
+    page = show(getattr(explorers, name)().to_html(), width=480).page
+    fits(page)
     wanted = page.locator("input:not([type=radio]), button, select, fieldset").count()
     seen = set()
     for _ in range(wanted):

@@ -28,6 +28,7 @@ MORE = {
     "other = widgets.IntSlider(20, 0, 100, description='linked')\n"
     "widgets.link((scene, 'drop'), (other, 'value'))\n"
     "widgets.VBox([other, widgets.Tab([scene], titles=['a scene'])])",
+    "score": "from lrlesson import predict_regime\npredict_regime()",
 }
 
 
@@ -106,6 +107,20 @@ def test_keys_stay_with_the_scene(lab: rig.Lab):
     assert lab.page.evaluate("document.activeElement.type") == "range"
 
 
+def test_answers_are_kept_with_the_notebook(lab: rig.Lab):
+    """And with the scene, where Python can read them."""
+    scene = lab.cell("score").locator(".lrlesson-scene")
+    scene.get_by_role("radio", name="oscillates").check()
+    expect(scene.locator(".lr-note")).to_contain_text("of 1 rounds")
+    states = nbformat.read(lab.save(), 4).metadata.widgets[
+        "application/vnd.jupyter.widget-state+json"
+    ]
+    kept = [
+        model["state"]["kept"] for model in states["state"].values() if "kept" in model["state"]
+    ]
+    assert [[0, 3]] in kept
+
+
 def test_what_lasts_without_a_kernel(lab: rig.Lab, server: rig.Server, chromium: Browser):
     """Saved: alive without a kernel. Untrusted: a picture and the sentence. As HTML: a picture."""
     scene = lab.cell("bowl").locator(".lrlesson-scene")
@@ -120,6 +135,10 @@ def test_what_lasts_without_a_kernel(lab: rig.Lab, server: rig.Server, chromium:
     expect(scene.locator(".lr-verdict")).not_to_have_text(said, use_inner_text=True)
     scene.get_by_role("slider", name="start w1").press("End")
     expect(scene.get_by_text("Python has not answered")).to_be_visible()
+    answered = lab.cell("score").locator(".lrlesson-scene")
+    answered.get_by_role("slider", name="round").press("ArrowRight")
+    answered.get_by_role("radio", name="converges").check()
+    expect(answered.locator(".lr-note")).to_contain_text("1 of 2 rounds")
 
     notebook = nbformat.read(saved, 4)
     notebook.cells[0].source += "\n# changed elsewhere"
@@ -133,6 +152,8 @@ def test_what_lasts_without_a_kernel(lab: rig.Lab, server: rig.Server, chromium:
     picture = window.cell("dial").locator(".jp-OutputArea img")
     picture.wait_for()
     assert picture.evaluate("n => n.naturalWidth") > 500
+    shown = picture.get_attribute("src").removeprefix("data:image/png;base64,")
+    assert shown.strip() == bundle["image/png"].strip()  # the drawing, and what is said of it
     window.close()
 
     html = to_html(saved)
@@ -141,6 +162,10 @@ def test_what_lasts_without_a_kernel(lab: rig.Lab, server: rig.Server, chromium:
     shown = page.locator("img[src^='data:image/png']")
     assert shown.count() >= 2
     assert shown.first.evaluate("n => n.complete && n.naturalWidth > 500")
+    for picture, cell in zip(shown.all(), notebook.cells, strict=False):
+        alt = picture.get_attribute("alt")
+        assert alt == cell.outputs[0].metadata["image/png"]["alt"]
+        assert len(alt.split()) > 20
     page.close()
 
 

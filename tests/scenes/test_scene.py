@@ -119,7 +119,10 @@ def test_the_output_holds_a_picture_and_the_sentence_for_readers_without_a_widge
     view = bundle["application/vnd.jupyter.widget-view+json"]
     assert view["model_id"] == scene.model_id
     picture = Image.open(io.BytesIO(base64.b64decode(bundle["image/png"])))
-    assert picture.size == (480, 300)
+    assert picture.size[0] == 480
+    assert picture.size[1] > 300 + 12  # the drawing, and a line of text below it
+    other = small_scene(say=[Say("something else.")])
+    assert other.png() != scene.png()  # what is said is part of the picture
     before = list(scene._stage.axes("left").lines)
     scene.step = 0
     assert scene.png() != base64.b64decode(bundle["image/png"])

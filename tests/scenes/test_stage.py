@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lrlesson.scenes import PALETTE, Stage, figure, style
-from lrlesson.scenes.stage import clean, flow
+from lrlesson.stage import clean, flow
 from tests.scenes.conftest import small_figure
 
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from lrlesson.scenes.controls import number
-from lrlesson.scenes.stage import figure, light
+from lrlesson.stage import figure, light
 
 
 def panels(

@@ -13,8 +13,8 @@ from lrlesson.optimizers import SGD
 from lrlesson.scenes.actors import Marker, Path, VLine
 from lrlesson.scenes.controls import Slider, Steps, number
 from lrlesson.scenes.scene import Say, Scene
-from lrlesson.scenes.stage import LEVELS, Stage, figure, light, style
 from lrlesson.schedules import Constant
+from lrlesson.stage import LEVELS, Stage, figure, light, style
 from lrlesson.training import History, descend
 
 _BELOW, _ABOVE, _PER_DECADE = 85, 15, 50  # positions of the rate below and above 2/λmax

@@ -14,8 +14,8 @@ from lrlesson.optimizers import SGD
 from lrlesson.scenes.actors import Marker, Path, Text
 from lrlesson.scenes.controls import Steps, Switch, number
 from lrlesson.scenes.scene import Say, Scene
-from lrlesson.scenes.stage import Stage, figure, style
 from lrlesson.schedules import Constant
+from lrlesson.stage import Stage, figure, style
 from lrlesson.training import History, train
 
 _MEAN = 20  # updates that the thick curve averages

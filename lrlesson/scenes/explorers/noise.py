@@ -16,7 +16,7 @@ from lrlesson.scenes.actors import Actor, Dots, Handle, HLine, Marker, Path, VLi
 from lrlesson.scenes.controls import Choice, Slider, Steps, number
 from lrlesson.scenes.explorers._parts import log_ticks, named, note, panels, texts
 from lrlesson.scenes.scene import Say, Scene
-from lrlesson.scenes.stage import Stage, light, style
+from lrlesson.stage import Stage, light, style
 from lrlesson.training import descend, train
 
 # ---- noise and batch size ----------------------------------------------------------------------

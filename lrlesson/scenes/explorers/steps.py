@@ -13,8 +13,8 @@ from lrlesson.scenes.actors import Actor, Bars, Dots, Handle, HLine, Marker, Pat
 from lrlesson.scenes.controls import Choice, Slider, Steps, Switch, number
 from lrlesson.scenes.explorers._parts import log_ticks, named, note, panels, texts
 from lrlesson.scenes.scene import Say, Scene
-from lrlesson.scenes.stage import Stage, figure, light, style
 from lrlesson.schedules import Constant, PolynomialDecay, Triangular
+from lrlesson.stage import Stage, figure, light, style
 from lrlesson.training import descend
 
 # ---- one step ----------------------------------------------------------------------------------

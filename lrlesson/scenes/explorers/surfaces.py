@@ -16,8 +16,8 @@ from lrlesson.scenes.actors import Actor, Bars, Handle, Marker, Path, VLine
 from lrlesson.scenes.controls import Button, Choice, Control, Slider, number
 from lrlesson.scenes.explorers._parts import log_ticks, named, note, panels
 from lrlesson.scenes.scene import Each, Keep, Least, Say, Scene, Total
-from lrlesson.scenes.stage import LEVELS, Stage, figure, light, style
 from lrlesson.schedules import Constant
+from lrlesson.stage import LEVELS, Stage, figure, light, style
 from lrlesson.training import descend, sweep
 
 # ---- predict, then reveal ----------------------------------------------------------------------

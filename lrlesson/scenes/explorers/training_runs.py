@@ -14,9 +14,9 @@ from lrlesson.scenes.actors import Actor, Dots, Handle, HLine, Marker, Path, Tex
 from lrlesson.scenes.controls import Button, Slider, Steps, Switch, number
 from lrlesson.scenes.explorers._parts import log_ticks, named, note, panels, texts
 from lrlesson.scenes.scene import Keep, Say, Scene
-from lrlesson.scenes.stage import Stage, light, style
 from lrlesson.schedules import Constant, Warmup
 from lrlesson.sharpness import sharpness
+from lrlesson.stage import Stage, light, style
 from lrlesson.training import History, RangeTest, range_test, sweep, train
 
 # ---- the live net ------------------------------------------------------------------------------
