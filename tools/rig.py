@@ -88,7 +88,9 @@ class Server:
 
 
 @contextmanager
-def lab_server(folder: Path, private: Path, within: float = 60) -> Iterator[Server]:
+def lab_server(
+    folder: Path, private: Path, within: float = 60, python: str | Path = sys.executable
+) -> Iterator[Server]:
     """`lrlesson lab` on a copy of the course, with configuration and history of its own.
 
     private is an empty folder for what JupyterLab would keep in the user's home.
@@ -108,7 +110,7 @@ def lab_server(folder: Path, private: Path, within: float = 60) -> Iterator[Serv
     port = free_port()
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "lrlesson.cli", "lab", folder, "--no-browser", f"--port={port}"],
+            [python, "-m", "lrlesson.cli", "lab", folder, "--no-browser", f"--port={port}"],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
