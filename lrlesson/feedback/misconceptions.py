@@ -100,6 +100,9 @@ MISCONCEPTIONS = {
     "steps-shrink-under-every-rule": _entry(
         None, "08", "Near a minimum the steps shrink by themselves, under every rule."
     ),
+    "warmup-only-prevents": _entry(
+        None, "07", "A warmup prevents an explosion and changes nothing else."
+    ),
     "sum-without-root": _entry(None, "08", "AdaGrad divides by the sum of squares, not its root."),
     "step-follows-gradient": _entry(None, "09", "Adam's step is in proportion to the gradient."),
     "edge-is-an-optimum": _entry(
