@@ -111,6 +111,9 @@ MISCONCEPTIONS = {
     "one-curvature-for-all": _entry(
         None, "10", "The curvature at the start holds all the way to the minimum."
     ),
+    "rate-ignores-batch": _entry(
+        None, "11", "A good rate belongs to the network and not to the batch size."
+    ),
     # Slips that any exercise may meet.
     "no-return": _entry(None, "01", "The function computes, and then returns nothing."),
     "changes-the-callers-array": _entry(None, "01", "The function writes into its argument."),
