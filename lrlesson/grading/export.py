@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lrlesson.grading.errors import GradeError
+from lrlesson.grading.overrides import WAITS
 from lrlesson.grading.results import Row
 
 CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
@@ -25,11 +26,15 @@ SYSTEMS = ("canvas", "moodle", "gradescope")
 
 @dataclass
 class Exported:
-    """What was written, and who could not be brought together with the roster."""
+    """What was written, who could not be brought together with the roster, and who waits.
+
+    `waiting`: learners with a text that has no mark yet, so that their sum is not the last word.
+    """
 
     paths: list[Path]
     unknown: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -87,10 +92,13 @@ def export(
         raise GradeError("there is no result to export.")
     out.mkdir(parents=True, exist_ok=True)
     if system == "gradescope":
-        return _gradescope(people, out / "gradescope")
-    if system == "canvas":
-        return _canvas(people, out / "canvas.csv", roster, assignment)
-    return _moodle(people, out / "moodle.csv", roster)
+        made = _gradescope(people, out / "gradescope")
+    elif system == "canvas":
+        made = _canvas(people, out / "canvas.csv", roster, assignment)
+    else:
+        made = _moodle(people, out / "moodle.csv", roster)
+    made.waiting = [p.learner for p in people if any(row.status == WAITS for row in p.rows)]
+    return made
 
 
 def _read(path: Path) -> list[list[str]]:

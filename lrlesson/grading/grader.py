@@ -423,17 +423,14 @@ class _Workers:
 
 
 def _new_pool(workers: int, how: _How) -> ProcessPoolExecutor:
-    """Fresh processes: a fork of this one would copy its open sockets and threads.
+    """Fresh processes: a fork would copy the parent's open sockets and threads.
 
-    Where the system can fork, from a server that has imported all this once for all of them.
+    A fork server of multiprocessing would start them sooner, but a grader that is killed would
+    leave its socket on the disk.
     """
-    kind = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-    context = multiprocessing.get_context(kind)
-    if kind == "forkserver":
-        context.set_forkserver_preload(["__main__", __name__])
     return ProcessPoolExecutor(
         workers,
-        mp_context=context,
+        mp_context=multiprocessing.get_context("spawn"),
         initializer=_begin_worker,
         initargs=(how.isolation == SANDBOX and how.warm,),
     )

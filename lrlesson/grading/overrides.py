@@ -11,6 +11,7 @@ from lrlesson.grading.results import Row
 
 COLUMNS = ("learner", "exercise", "points", "note")
 BY_HAND = "set by hand"
+WAITS = "by hand"  # the status of a text that has no mark yet
 
 
 def apply(rows: list[Row], path: Path) -> list[Row]:
@@ -42,7 +43,10 @@ def apply(rows: list[Row], path: Path) -> list[Row]:
             raise GradeError(
                 f"{where}: points = {line['points']!r}, expected 0 to {row.max_points:g}."
             )
-        said = f"{BY_HAND}: {points:g}, was {row.points:g}; {(line['note'] or '').strip()}"
+        was = "no mark" if row.status == WAITS else f"{row.points:g}"
+        said = f"{BY_HAND}: {points:g}, was {was}; {(line['note'] or '').strip()}"
         said = "".join(c if c.isprintable() else " " for c in said).rstrip("; ")
         found[key] = replace(row, points=points, anomalies=[*row.anomalies, said])
+        if row.status == WAITS:
+            found[key] = replace(found[key], status="graded", reason="marked by hand")
     return list(found.values())

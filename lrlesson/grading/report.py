@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lrlesson.grading.errors import GradeError
 from lrlesson.grading.export import Total, totals
-from lrlesson.grading.overrides import BY_HAND
+from lrlesson.grading.overrides import BY_HAND, WAITS
 from lrlesson.grading.results import Row
 
 STYLE = """
@@ -100,6 +100,9 @@ def class_page(people: list[Total], names: dict[str, str], course: str = "") -> 
     seeds = ", ".join(sorted({str(row.seed) for row in rows}))
     isolation = escape(", ".join(sorted({row.isolation for row in rows})))
     lead = f"{len(people)} learners, on average {mean:.1f} of {most:g} points"
+    waiting = sum(row.status == WAITS for row in rows)
+    if waiting:
+        lead += f"; texts still to be marked by hand: {waiting}"
     parts = [
         f"<h1>{escape(course or 'The class')}</h1>",
         f"<p class='lead'>{lead}; seed {seeds}; isolation: {isolation}</p>",
@@ -146,8 +149,10 @@ def _words(row: Row) -> str:
         "output": "A cell printed more than the limit",
         "failed": "The answer's cell raised an exception",
         "error": "The grader itself failed; this will be tried again",
-    }.get(row.status, row.status)
-    return said if row.status == "not attempted" else f"{said}: {row.reason}."
+        WAITS: "A text, read and marked by hand; there is no mark yet.",
+        "graded": "A text, read and marked by hand.",
+    }[row.status]
+    return said if row.status in ("not attempted", WAITS, "graded") else f"{said}: {row.reason}."
 
 
 def _failed(check: dict) -> str:

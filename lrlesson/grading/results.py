@@ -73,6 +73,8 @@ def read(path: Path) -> list[Row]:
     """The rows of a results file, oldest first; lines that are cut short are left out."""
     if not path.exists():
         return []
+    if not path.is_file():
+        raise GradeError(f"{path} is not a file, expected rows of results.")
     names = {f.name for f in dataclasses.fields(Row)}
     found = []
     try:
