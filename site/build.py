@@ -1,0 +1,193 @@
+"""Build the course's site: python site/build.py [--out FOLDER] [--only NAME ...] [--keep]
+
+The lessons are executed, the pages of the library are generated, and Sphinx makes a site of them
+that needs no kernel, no server and no network. README.md says how it is put together.
+"""
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import catalogue
+import nbformat
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+SECONDS = 180  # for one cell
+LEAVE_OUT = shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__")
+
+
+def main() -> int:
+    """Build the site; the exit code."""
+    options = argparse.ArgumentParser(description="Build the course's site.")
+    options.add_argument("--out", type=Path, default=ROOT / "build" / "site")
+    options.add_argument("--only", nargs="*", help="names of lessons, instead of all of them")
+    options.add_argument("--keep", action="store_true", help="keep lessons that were executed")
+    chosen = options.parse_args()
+    names = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+    if unknown := set(chosen.only or []) - set(names):
+        options.error(f"--only {min(unknown)}: expected one of {', '.join(names)}")
+    build(chosen.out, chosen.only or names, chosen.keep)
+    print(f"The site is in {chosen.out / 'html'}; open index.html there.")
+    return 0
+
+
+def build(out: Path, lessons: list[str], keep: bool = False) -> None:
+    """Write the site with these lessons to out/html."""
+    executed, pages = out / "executed", out / "pages"
+    if not keep:
+        shutil.rmtree(executed, ignore_errors=True)
+    run_lessons([name for name in lessons if not (executed / f"{name}.ipynb").is_file()], out)
+    for old in (pages, out / "html"):
+        shutil.rmtree(old, ignore_errors=True)
+    write_pages(pages, executed, lessons)
+    sphinx = [sys.executable, "-m", "sphinx", "-b", "html", "-E", "-q", "-W", "--keep-going"]
+    settings = [
+        "-c",
+        str(HERE),
+        "-D",
+        f"html_static_path={pages / 'static'}",
+        "-d",
+        str(out / "doctrees"),
+    ]
+    subprocess.run([*sphinx, *settings, pages, out / "html"], check=True)
+
+
+def run_lessons(names: list[str], out: Path) -> None:
+    """Execute lessons, two at a time, in a copy of the course that nobody has worked in."""
+    course = out / "course"
+    shutil.rmtree(course, ignore_errors=True)
+    for part in ("notebooks", "exercises"):
+        shutil.copytree(ROOT / part, course / part, ignore=LEAVE_OUT)
+    shutil.copy(ROOT / "course.toml", course)
+    (out / "executed").mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(2) as pool:
+        jobs = {name: pool.submit(run_lesson, name, course) for name in names}
+        for name, job in jobs.items():
+            nbformat.write(job.result(), out / "executed" / f"{name}.ipynb")
+            print(f"executed {name}", flush=True)
+
+
+def run_lesson(name: str, course: Path) -> NotebookNode:
+    """A lesson with its outputs as they stand on a page. RuntimeError for one that complains."""
+    notebook = nbformat.read(course / "notebooks" / f"{name}.ipynb", as_version=4)
+    setup = f"import sys; sys.path.insert(0, {str(HERE)!r}); import shown; shown.install()"
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(setup))
+    NotebookClient(
+        notebook,
+        timeout=SECONDS,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(course / "notebooks")}},
+    ).execute(stderr=subprocess.DEVNULL)  # the kernel's own log: a cell's stderr is an output
+    del notebook.cells[0]
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.get("name") == "stderr":
+                raise RuntimeError(f"{name}, cell {cell.id} writes to stderr: {output.text}")
+            if is_widget(output):
+                raise RuntimeError(f"{name}, cell {cell.id} shows a widget that needs a kernel")
+    return notebook
+
+
+def is_widget(output: NotebookNode) -> bool:
+    """Would this output need a widget manager?"""
+    data = output.get("data", {})
+    return "application/vnd.jupyter.widget-view+json" in data and "text/html" not in data
+
+
+def write_pages(pages: Path, executed: Path, lessons: list[str]) -> None:
+    """Everything that Sphinx reads: lessons, exercises, the library's pages, the home page."""
+    static, originals = pages / "static", pages / "originals"
+    shutil.copytree(HERE / "static", static)
+    shutil.copy(ROOT / "lrlesson" / "feedback" / "form.css", static)
+    shutil.copy(catalogue.FONT, static / "math.ttf")
+    for part in ("notebooks", "exercises"):
+        shutil.copytree(ROOT / part, originals / part, ignore=LEAVE_OUT)
+        (pages / part).mkdir()
+
+    exercises = [path.stem for path in sorted((ROOT / "exercises").glob("*.ipynb"))]
+    read = {name: nbformat.read(executed / f"{name}.ipynb", as_version=4) for name in lessons}
+    there = {f"notebooks/{name}" for name in lessons} | {f"exercises/{name}" for name in exercises}
+    for name, lesson in read.items():
+        write_lesson(pages / "notebooks" / f"{name}.ipynb", lesson, LESSON_NOTE, there)
+    for name in exercises:
+        exercise = nbformat.read(ROOT / "exercises" / f"{name}.ipynb", as_version=4)
+        write_lesson(pages / "exercises" / f"{name}.ipynb", exercise, EXERCISE_NOTE, there)
+
+    home = (HERE / "home.md").read_text(encoding="utf-8")
+    rows = "\n".join(lesson_row(name, lesson, name in exercises) for name, lesson in read.items())
+    (pages / "index.md").write_text(home.replace("LESSONS", rows), encoding="utf-8")
+    write_index(pages / "notebooks", "Lessons", LESSONS, lessons)
+    write_index(pages / "exercises", "Exercises", EXERCISES, exercises)
+    catalogue.write(pages)
+
+
+LESSON_NOTE = (
+    "This page was executed beforehand: its figures answer, its code does not run. "
+    "[The notebook](path:../originals/notebooks/{name}.ipynb) does both."
+)
+EXERCISE_NOTE = (
+    "Exercises are solved in Jupyter, where each answer is checked at once: "
+    "[take the notebook](path:../originals/exercises/{name}.ipynb)."
+)
+LESSONS = "Each lesson predicts, runs and explains. Read them in this order."
+EXERCISES = "What you write yourself, lesson by lesson. The checks run in the notebook."
+
+
+def write_lesson(path: Path, notebook: NotebookNode, note: str, there: set[str]) -> None:
+    """A notebook as a page: with a note below its title, and links only to what is there."""
+    first = notebook.cells[0]
+    title, _, rest = first.source.partition("\n")
+    note = note.format(name=path.stem)
+    first.source = f"{title}\n\n:::{{container}} about-this-page\n{note}\n:::\n{rest}"
+    notebook.metadata.pop("widgets", None)
+    in_parts = False
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = without_dead_links(cell.source, path.parent.name, there)
+            in_parts |= bool(re.search(r"(?m)^## ", cell.source))
+            if not in_parts:  # no level of headings may be left out
+                cell.source = re.sub(r"(?m)^### ", "## ", cell.source)
+    nbformat.write(notebook, path)
+
+
+def without_dead_links(text: str, folder: str, there: set[str]) -> str:
+    """The text, in which a link to a notebook that is not on the site is only its words."""
+
+    def checked(match: re.Match) -> str:
+        words, up, name = match.groups()
+        return match[0] if f"{up or folder}/{name}" in there else words
+
+    return re.sub(r"\[([^\]]+)\]\((?:\.\./(\w+)/)?(\w+)\.ipynb\)", checked, text)
+
+
+def lesson_row(name: str, lesson: NotebookNode, exercise: bool) -> str:
+    """The row of a lesson in the table of the home page."""
+    text = lesson.cells[0].source
+    title = text.partition("\n")[0].removeprefix("# ")
+    minutes = re.search(r"\((\d+) minutes", text)
+    link = f"[to solve](exercises/{name}.ipynb)" if exercise else ""
+    return (
+        f"| {name[:2]} | [{title}](notebooks/{name}.ipynb) | {minutes[1] if minutes else ''} "
+        f"| {link} |"
+    )
+
+
+def write_index(folder: Path, title: str, text: str, names: Iterable[str]) -> None:
+    """The page above a folder's pages."""
+    folder.mkdir(exist_ok=True)
+    listed = "\n".join(names)
+    (folder / "index.md").write_text(
+        f"# {title}\n\n{text}\n\n```{{toctree}}\n:maxdepth: 1\n\n{listed}\n```\n", encoding="utf-8"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+"""Sphinx settings of the site; build.py writes the pages that they are for."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+project = "The learning rate"
+author = "the lrlesson authors"
+project_copyright = "the lrlesson authors. Text CC BY 4.0, code BSD-3-Clause"
+extensions = ["myst_nb", "mathml"]
+
+# Lessons come executed, with their scenes as plain HTML: no kernel, no widget manager, no CDN.
+exclude_patterns = ["originals"]  # what learners take along
+nb_execution_mode = "off"
+nb_ipywidgets_js: dict = {}
+myst_enable_extensions = ["dollarmath", "colon_fence"]
+myst_heading_anchors = 3
+smartquotes = False  # a docstring quotes code
+html_math_renderer = "mathml"
+
+html_theme = "pydata_sphinx_theme"
+html_title = project
+html_favicon = str(Path(__file__).parent / "static" / "favicon.svg")
+html_css_files = ["form.css", "course.css"]
+html_context = {"default_mode": "auto"}
+html_use_index = False
+html_show_sourcelink = False
+html_copy_source = False
+html_show_search_summary = False  # it is fetched, which a page opened from a file may not
+html_sidebars: dict = {"index": []}
+html_theme_options = {
+    "logo": {"text": project},
+    "navbar_align": "left",
+    "navbar_end": ["theme-switcher"],
+    "show_toc_level": 2,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
