@@ -105,6 +105,12 @@ MISCONCEPTIONS = {
     ),
     "sum-without-root": _entry(None, "08", "AdaGrad divides by the sum of squares, not its root."),
     "step-follows-gradient": _entry(None, "09", "Adam's step is in proportion to the gradient."),
+    "momentum-averages-noise": _entry(None, "09", "Momentum averages the noise away."),
+    "corrections-cancel": _entry(
+        None, "09", "Both averages of Adam start too small by the same share, which cancels."
+    ),
+    "one-name-one-formula": _entry(None, "09", "An optimizer is the same in every framework."),
+    "eps-does-not-matter": _entry(None, "09", "ε is too small to make a difference."),
     "edge-is-an-optimum": _entry(
         None, "10", "The best rate of a grid is the best rate, also at the grid's edge."
     ),
