@@ -1,0 +1,111 @@
+"""Lesson 07, warmup and decay: what it says, on seeds 0 to 9.
+
+Each test names the claims of the course brief that it holds up (V, C), and its margin.
+"""
+
+import numpy as np
+import pytest
+
+from lrlesson.data import diabetes, digits
+from lrlesson.losses import LeastSquares
+from lrlesson.network import linear, net_a, net_b
+from lrlesson.optimizers import SGD
+from lrlesson.schedules import WSD, Constant, Cosine, PolynomialDecay, Warmup
+from lrlesson.sharpness import sharpness
+from lrlesson.training import sweep, train
+
+
+def trained(net, eta, epochs, seeds):
+    return train(net, digits(), SGD(), eta, epochs, seed=seeds, evaluate_every=42 * epochs)
+
+
+@pytest.mark.parametrize("rate", [0.3, 0.5])
+def test_V34_C26_squared_error_breaks_at_the_start(rate, seeds):
+    """NET-B: the batch loss passes 10 times its first value at update 4 or before, in the median;
+    at rate 0.3 on at least 8 seeds of 10, at 0.5 on all."""
+    share = relative(trained(net_b(), rate, 1, seeds))
+    gone = ~(share <= 10)
+    assert gone.any(axis=1).mean() >= {0.3: 0.8, 0.5: 1.0}[rate]
+    assert np.median(gone[gone.any(axis=1)].argmax(axis=1)) <= 4
+
+
+def test_V34_C26_cross_entropy_breaks_later_after_its_loss_had_fallen(seeds):
+    """NET-A at 1.5: at least 8 of 10 break, in the median not before update 15, and there the
+    lowest batch loss until then is below 60 % of the first."""
+    share = relative(trained(net_a(), 1.5, 10, seeds))
+    gone = ~(share <= 10)
+    broken = gone.any(axis=1)
+    assert broken.mean() >= 0.8
+    first = gone.argmax(axis=1)
+    assert np.median(first[broken]) >= 15
+    assert np.median([share[r, : first[r]].min() for r in np.flatnonzero(broken)]) < 0.6
+
+
+def relative(history):
+    with np.errstate(all="ignore"):
+        return history.losses / history.losses[:, :1]
+
+
+def test_V31_V32_V34_each_cure_cures_its_own_case(seeds):
+    """Ten epochs: a warmup saves NET-B at 0.5 on every seed and NET-A at 1.5 on at most 2 of 10; a
+    line to 0 saves NET-A on every seed and NET-B on at most 1 of 10."""
+    line = PolynomialDecay(1.0, T=420)
+    assert not trained(net_b(), Warmup(0.5, 50), 10, seeds).diverged.any()
+    assert trained(net_b(), line * 0.5, 10, seeds).diverged.mean() >= 0.9
+    assert trained(net_a(), Warmup(1.5, 50), 10, seeds).diverged.mean() >= 0.8
+    assert not trained(net_a(), line * 1.5, 10, seeds).diverged.any()
+
+
+def test_V32_the_start_of_the_squared_error_network_is_its_sharp_place(seeds):
+    """2/λ_max on 200 digits, medians: below 0.2 at the start, and more than 2.5 times as much after
+    50 updates of warmup to 0.5."""
+    setting = net_b(), digits(), SGD(), Warmup(0.5, 50), 2
+    run = train(*setting, seed=seeds, evaluate_every=50, stop_after=50, keep_weights=True)
+    data = digits().first(200)
+    limits = [2 / sharpness(net_b(), path, data, tolerance=0.02) for path in run.weights]
+    start, after = np.median(limits, axis=0)
+    assert start < 0.2
+    assert after > 2.5 * start
+
+
+def test_V32_C24_warmup_opens_higher_rates_that_end_lower(seeds):
+    """NET-B, ten epochs, the best safe rate of one grid for each side, three seeds: less than 0.8
+    times the loss."""
+    rates, best = np.array([0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0]), []
+    for W in (0, 50):
+        shape = Warmup(1.0, W)
+        run = sweep(net_b(), digits(), SGD(), rates, 10, seed=seeds[:3], schedule=shape)
+        unsafe = run.per_rate(run.diverged | run.spiked).any(axis=1)
+        loss = run.per_rate(run.train_loss[:, -1]).mean(axis=1)
+        best.append(np.where(unsafe, np.inf, loss).min())
+    assert best[1] < 0.8 * best[0]
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.5])
+def test_V33_C25_on_an_easy_start_warmup_costs_travel(rate, seeds):
+    """NET-A, five epochs, each seed: one of them as warmup ends higher; on average by over 5 %."""
+    cold = trained(net_a(), Constant(rate), 5, seeds).train_loss[:, -1]
+    warm = trained(net_a(), Warmup(rate, 42), 5, seeds).train_loss[:, -1]
+    assert (warm > cold).all()
+    assert (warm / cold).mean() > 1.05
+
+
+def test_an_unfinished_cosine_is_left_at_half_its_floor(seeds):
+    """Diabetes, peak 0.02, stopped after 10 epochs, means of ten seeds: more than three times the
+    loss of a trapezoid that comes down in the last two; a cosine of the right length is best."""
+    data, model, epoch = diabetes(), linear(10), 442
+    schedules = [Cosine(0.02, 20 * epoch), WSD(0.02, 0, 8 * epoch, 2 * epoch)]
+    curves = [eta.values(10 * epoch) for eta in [*schedules, Cosine(0.02, 10 * epoch)]]
+    rates = np.repeat(curves, len(seeds), axis=0)
+    setting = model, data, SGD(), lambda t: rates[:, t], 10, 1, [*seeds] * 3
+    run = train(*setting, w0=np.zeros(model.P), evaluate_every=10 * epoch)
+    lowest = LeastSquares(data.x_train, data.y_train).min_value
+    unfinished, late, planned = (run.train_loss[:, -1] - lowest).reshape(3, -1).mean(axis=1)
+    assert unfinished > 3 * late
+    assert planned < late
+
+
+def test_a_trapezoid_of_another_length_is_the_same_run_until_it_comes_down():
+    short, long = WSD(0.02, 10, 90, 50), WSD(0.02, 10, 400, 50)
+    np.testing.assert_array_equal(short.values(101), long.values(101))
+    assert Cosine(0.02, 150)(50) < Cosine(0.02, 460)(50)
