@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lrlesson.feedback.cards import Card, Shown
+from lrlesson.feedback.challenges import CHALLENGES, Challenge
 from lrlesson.feedback.diagnosis import behaviour, diagnose
 from lrlesson.feedback.exercise import Exercise
 from lrlesson.feedback.exercises import all_exercises
@@ -34,7 +35,8 @@ class Failure:
 class Result(Shown):
     """The answer of `check`.
 
-    `status` is "not attempted", "wrong" or "correct"; `failed` the names of the properties that do
+    `status` is "not attempted", "wrong" or "correct", and of a strategy that runs and does not
+    earn all points "not yet"; `failed` the names of the properties that do
     not hold; `misconception` the slug of the known mistake, or None.
     """
 
@@ -78,9 +80,9 @@ class Result(Shown):
         return Card("bad", f"Wrong: {self.id}", body)
 
 
-def find(id: str) -> Exercise:
+def find(id: str) -> Exercise | Challenge:
     """The exercise of that id; ValueError with the nearest one and the list where there is none."""
-    exercises = all_exercises()
+    exercises: dict[str, Exercise | Challenge] = {**all_exercises(), **CHALLENGES}
     if isinstance(id, str) and id in exercises:
         return exercises[id]
     near = get_close_matches(str(id), exercises, n=1, cutoff=0.5)
@@ -104,7 +106,12 @@ def check(id: str, *answers: object) -> Result:
     if len(answers) != len(exercise.names):
         usage = f'check("{id}", {", ".join(exercise.names)})'
         raise TypeError(f"{len(answers)} answers to {id}, expected {len(exercise.names)}: {usage}")
-    result = _judge(exercise, answers)
+    if isinstance(exercise, Challenge):
+        from lrlesson.feedback.playing import judge  # which imports this module
+
+        result = judge(exercise, answers)
+    else:
+        result = _judge(exercise, answers)
     checked[id] = result
     _record_check(result, _digest(answers))
     return result

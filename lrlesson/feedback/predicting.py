@@ -174,7 +174,12 @@ def predict(
 
 
 class Pretest:
-    """The questions asked before the course, one after another; no replies until the end."""
+    """The questions asked before the course, one after another; no replies until the end.
+
+    `section` is where the answers are recorded, `command` what one types.
+    """
+
+    section = command = "pretest"
 
     def __init__(self) -> None:
         self.questions = [q for k, q in all_questions().items() if k.startswith("pre-")]
@@ -182,7 +187,7 @@ class Pretest:
 
     def _number(self) -> int | None:
         """Which question is the first that was neither answered nor skipped; None at the end."""
-        done = load()["pretest"]
+        done = load()[self.section]
         open_ones = (n for n, q in enumerate(self.questions) if q.id not in done)
         return next(open_ones, None)
 
@@ -201,7 +206,12 @@ class Pretest:
         else:
             entry = _entry(question, forms.choice_of(question, answer), confidence)
         with changing() as data:
-            data["pretest"].setdefault(question.id, entry)
+            data[self.section].setdefault(question.id, entry)
+        if self._number() is None:
+            self.finished()
+
+    def finished(self) -> None:
+        """Called when the last question has been answered or skipped."""
 
     def report(self) -> Card:
         """After the last question: how many were right, and which ideas the course will test."""
@@ -229,11 +239,12 @@ class Pretest:
         number = self._number()
         if number is None:
             return self.report().text()
-        usage = 'pretest("a", confidence=2), confidence 1 to 3; pretest(skip=True) goes on'
+        name = self.command
+        usage = f'{name}("a", confidence=2), confidence 1 to 3; {name}(skip=True) goes on'
         return forms.as_text(self.questions[number], self._title(number), usage)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
-        self._form = _on_page("pretest", Form(["Next", "Skip"], self._pressed))
+        self._form = _on_page(self.section, Form(["Next", "Skip"], self._pressed))
         self._update()
         return self._form.mimebundle(repr(self))
 

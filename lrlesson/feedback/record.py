@@ -16,7 +16,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-SECTIONS = ("exercises", "predictions", "pretest")
+TESTS = ("pretest", "posttest", "delayed")
+SECTIONS = ("exercises", "predictions", *TESTS)
 
 
 def progress_path() -> Path:
@@ -82,7 +83,8 @@ def _tidied(data: dict[str, Any]) -> dict[str, Any]:
         for which in ("first", "latest"):
             _keep(entry, which, _is_answer)
         _keep(entry, "revealed", lambda value: isinstance(value, str))
-    data["pretest"] = {id: entry for id, entry in data["pretest"].items() if _is_answer(entry)}
+    for test in TESTS:
+        data[test] = {id: entry for id, entry in data[test].items() if _is_answer(entry)}
     return data
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lrlesson.feedback.cards import Card, Shown
+from lrlesson.feedback.challenges import Challenge
 from lrlesson.feedback.checking import find
 from lrlesson.feedback.exercise import Exercise
 from lrlesson.feedback.record import progress_path
@@ -58,7 +59,7 @@ def _shell() -> Any:
     return shell if hasattr(shell, "kernel") else None
 
 
-def _stub(exercise: Exercise) -> str:
+def _stub(exercise: Exercise | Challenge) -> str:
     """The stub as released, where the course's solutions are at hand; else from the signature."""
     path = progress_path().parent.parent / "solutions" / exercise.notebook
     try:
@@ -84,7 +85,7 @@ def _from_signature(signature: str) -> str:
     )
 
 
-def _keep(exercise: Exercise, inputs: list[str]) -> Path | None:
+def _keep(exercise: Exercise | Challenge, inputs: list[str]) -> Path | None:
     """Write the last cell that defined the answer, and was run, beside the progress file."""
     text = next((text for text in reversed(inputs) if _defines(text, exercise)), None)
     if text is None:
@@ -100,7 +101,7 @@ def _keep(exercise: Exercise, inputs: list[str]) -> Path | None:
     return path
 
 
-def _defines(text: str, exercise: Exercise) -> bool:
+def _defines(text: str, exercise: Exercise | Challenge) -> bool:
     try:
         body = ast.parse(text).body
     except (SyntaxError, ValueError):

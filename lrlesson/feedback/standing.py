@@ -4,12 +4,15 @@ import sys
 from dataclasses import dataclass
 
 from lrlesson.feedback.cards import Card, Shown
+from lrlesson.feedback.challenges import CHALLENGES, Challenge
 from lrlesson.feedback.checking import checked, find
+from lrlesson.feedback.exercise import Exercise
 from lrlesson.feedback.exercises import all_exercises
 from lrlesson.feedback.helping import different_attempts
 from lrlesson.feedback.puzzles import PUZZLES
 from lrlesson.feedback.questions import all_questions
 from lrlesson.feedback.record import load, progress_path
+from lrlesson.feedback.retesting import DELAYED
 
 
 class Incomplete(Exception):
@@ -52,7 +55,8 @@ def summary(*ids: str) -> Table:
         note = (result.misconception or ", ".join(result.failed)) if result else ""
         if "solution" in record.get(exercise.id, {}):
             note = f"{note}; solution seen" if note else "solution seen"
-        points = f"{exercise.points if state == 'correct' else 0} of {exercise.points}"
+        earned = getattr(result, "earned", exercise.points if state == "correct" else 0)
+        points = f"{earned:g} of {exercise.points}"
         rows.append((exercise.id, state, points, note))
         if state != "correct":
             missing.append(f"{exercise.id} is {state}")
@@ -82,10 +86,11 @@ def _display(table: Table) -> None:
 
 
 def progress() -> Table:
-    """What was done so far, on this machine: exercises, predictions and the pre-test."""
+    """What was done so far, on this machine: exercises, predictions and the tests."""
     data = load()
     rows = [("what", "state", "attempts", "hints", "note")]
-    for exercise in all_exercises().values():
+    exercises: list[Exercise | Challenge] = [*all_exercises().values(), *CHALLENGES.values()]
+    for exercise in exercises:
         entry = data["exercises"].get(exercise.id, {})
         attempts = entry.get("attempts", [])
         met = [a.get("misconception") for a in attempts if a.get("misconception")]
@@ -116,9 +121,13 @@ def progress() -> Table:
         state = f"{answered} of {len(asked)} answered"
         rows.append((f"predictions of lesson {lesson}", state, "", "", note))
     items = [id for id in all_questions() if id.startswith("pre-")]
-    done = sum(id in data["pretest"] for id in items)
-    rows.append(("pre-test", f"{done} of {len(items)} answered", "", "", ""))
-    exercises = all_exercises().values()
+    for name, section, count in [
+        ("pre-test", "pretest", len(items)),
+        ("post-test", "posttest", len(items)),
+        ("delayed test", "delayed", DELAYED),
+    ]:
+        done = sum(id in data[section] for id in items)
+        rows.append((name, f"{done} of {count} answered", "", "", ""))
     solved = [e for e in exercises if data["exercises"].get(e.id, {}).get("status") == "correct"]
     got, all_points = (sum(e.points for e in some) for some in (solved, exercises))
     path = progress_path()
