@@ -517,7 +517,12 @@ function render({ model, el }) {
     }
     draw();
   };
-  const save = () => { clearTimeout(saving); saving = 0; model.save_changes(); };
+  const save = () => {
+    clearTimeout(saving);
+    saving = 0;
+    spec.controls.forEach((control, k) => model.set(control.name, at[k]));
+    model.save_changes();
+  };
   const recall = (positions) => {
     if (positions === kept) return;
     kept = positions;
@@ -553,7 +558,8 @@ function render({ model, el }) {
   const listeners = spec.controls.map((control, k) => {
     const listener = () => {
       const position = model.get(control.name);
-      if (position !== at[k]) place([[k, position]]);
+      // While the hand moves it is right: a slow kernel may still repeat what was saved before.
+      if (position !== at[k] && !saving) place([[k, position]]);
     };
     model.on(`change:${control.name}`, listener);
     return () => model.off(`change:${control.name}`, listener);

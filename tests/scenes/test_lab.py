@@ -28,6 +28,7 @@ MORE = {
     "other = widgets.IntSlider(20, 0, 100, description='linked')\n"
     "widgets.link((scene, 'drop'), (other, 'value'))\n"
     "widgets.VBox([other, widgets.Tab([scene], titles=['a scene'])])",
+    "wait": "import time; time.sleep(2)",
     "score": "from lrlesson import predict_regime\npredict_regime()",
 }
 
@@ -107,6 +108,30 @@ def test_keys_stay_with_the_scene(lab: rig.Lab):
     assert lab.page.evaluate("document.activeElement.type") == "range"
 
 
+def test_a_slow_kernel_does_not_pull_the_slider_back(lab: rig.Lab):
+    """What the page has saved comes back from Python, late: by then the hand is elsewhere."""
+    scene = lab.cell("dial").locator(".lrlesson-scene")
+    rate = scene.get_by_role("slider", name="rate").first
+    lab.cell("wait").locator(".cm-content").click()
+    lab.page.keyboard.press("Control+Enter")
+    rate.press("Home")
+    lab.page.wait_for_timeout(500)  # it is saved, and the kernel is busy
+    rate.evaluate(
+        """input => { window.went = [0]; const look = () => {
+             if (+input.value !== went.at(-1)) went.push(+input.value);
+             if (went.at(-1) < 60) requestAnimationFrame(look); };
+           look(); }"""
+    )
+    for _ in range(60):
+        rate.press("ArrowRight")
+        lab.page.wait_for_timeout(40)
+    went = lab.page.evaluate("went")
+    assert went == sorted(went)
+    assert rate.input_value() == "60"
+    lab.wait_idle()
+    assert rate.input_value() == "60"
+
+
 def test_answers_are_kept_with_the_notebook(lab: rig.Lab):
     """And with the scene, where Python can read them."""
     scene = lab.cell("score").locator(".lrlesson-scene")
@@ -162,10 +187,10 @@ def test_what_lasts_without_a_kernel(lab: rig.Lab, server: rig.Server, chromium:
     shown = page.locator("img[src^='data:image/png']")
     assert shown.count() >= 2
     assert shown.first.evaluate("n => n.complete && n.naturalWidth > 500")
-    for picture, cell in zip(shown.all(), notebook.cells, strict=False):
-        alt = picture.get_attribute("alt")
-        assert alt == cell.outputs[0].metadata["image/png"]["alt"]
-        assert len(alt.split()) > 20
+    outputs = [output for cell in notebook.cells for output in cell.outputs]
+    described = [o.metadata["image/png"]["alt"] for o in outputs if "image/png" in o.metadata]
+    assert len(described) == 3
+    assert set(described) <= {picture.get_attribute("alt") for picture in shown.all()}
     page.close()
 
 
