@@ -69,7 +69,7 @@ def test_V32_the_start_of_the_squared_error_network_is_its_sharp_place(seeds):
 
 
 def test_V32_C24_warmup_opens_higher_rates_that_end_lower(seeds):
-    """NET-B, ten epochs, the best safe rate of one grid for each side, three seeds: less than 0.8
+    """NET-B, ten epochs, the best safe rate of one grid for each side, three seeds: less than 0.75
     times the loss."""
     rates, best = np.array([0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0]), []
     for W in (0, 50):
@@ -78,7 +78,7 @@ def test_V32_C24_warmup_opens_higher_rates_that_end_lower(seeds):
         unsafe = run.per_rate(run.diverged | run.spiked).any(axis=1)
         loss = run.per_rate(run.train_loss[:, -1]).mean(axis=1)
         best.append(np.where(unsafe, np.inf, loss).min())
-    assert best[1] < 0.8 * best[0]
+    assert best[1] < 0.75 * best[0]
 
 
 @pytest.mark.parametrize("rate", [0.2, 0.5])
