@@ -1,0 +1,68 @@
+"""Lesson 11, scaling up: what it says, on seeds 0 to 9.
+
+Each test names the claims of the course brief that it holds up (V, C), and its margin.
+"""
+
+import numpy as np
+
+from lrlesson.data import diabetes, digits
+from lrlesson.losses import LeastSquares
+from lrlesson.network import linear, net_a
+from lrlesson.optimizers import SGD, Adam
+from lrlesson.training import sweep, train
+
+
+def ends(rule, rates, batch, seeds, epochs=5):
+    """Training losses of NET-A on 1280 digits (rates, seeds); infinite where a run diverged."""
+    run = sweep(net_a(), digits().first(1280), rule, rates, epochs, batch, seeds)
+    return run.per_rate(np.where(run.diverged, np.inf, run.train_loss[:, -1]))
+
+
+def test_V50_C20_the_linear_rule_holds_until_the_whole_set_is_one_batch(seeds):
+    """NET-A, 10 epochs from rate 0.02 at batch 8, each seed: within 3 % up to 256, within 10 % at
+    640, diverged at 1280. At 256 the root has more than 3 times, no rule 10 times the loss."""
+    base = ends(SGD(), [0.02], 8, seeds, 10)[0]
+    for batch, tolerance in [(32, 0.03), (128, 0.03), (256, 0.03), (640, 0.1)]:
+        scaled = ends(SGD(), [0.02 * batch / 8], batch, seeds, 10)[0]
+        assert (abs(scaled / base - 1) < tolerance).all()
+    assert np.isinf(ends(SGD(), [3.2], 1280, seeds, 10)).all()
+    root, unchanged = ends(SGD(), [0.02 * 32**0.5, 0.02], 256, seeds, 10)
+    assert (root > 3 * base).all()
+    assert (unchanged > 10 * base).all()
+
+
+def test_V52_C21_to_grow_the_batch_is_to_decay_the_rate(seeds):
+    """Diabetes, 12 epochs, rate / 4 or batch × 4 twice: means of ten seeds within 5 %, in 2652 and
+    1156 updates; neither ends more than 1.5 times as high."""
+    data, model = diabetes(), linear(10)
+    lowest = LeastSquares(data.x_train, data.y_train).min_value
+
+    def phases(rates, batches):
+        w, updates = np.zeros(model.P), 0
+        for phase, (lr, batch) in enumerate(zip(rates, batches, strict=True)):
+            order = [100 * phase + seed for seed in seeds]
+            run = train(model, data, SGD(), lr, 4, batch, order, w0=w)
+            w, updates = run.final, updates + run.updates
+        return (run.train_loss[:, -1] - lowest).mean(), updates
+
+    decay, many = phases([0.01, 0.0025, 0.000625], [2, 2, 2])
+    growth, few = phases([0.01] * 3, [2, 8, 32])
+    neither, _ = phases([0.01] * 3, [2, 2, 2])
+    assert 0.95 < growth / decay < 1.05
+    assert neither > 1.5 * decay
+    assert (many, few) == (2652, 1156)
+
+
+def test_V51_the_linear_rule_suits_sgd_and_the_square_root_adam(seeds):
+    """NET-A, 5 epochs, from each optimizer's best rate at batch 4, chosen on three seeds, means of
+    five others: to batch 16 by SGD the root has more than twice the loss of the linear rule; to
+    64 by Adam the linear rule has more than four times that of the root."""
+    found = {}
+    for rule, low, k in [(SGD(), 0.02, 4), (Adam(), 0.0005, 16)]:
+        grid = np.geomspace(low, 100 * low, 9)
+        best = ends(rule, grid, 4, seeds[:3]).mean(axis=1).argmin()
+        assert 0 < best < 8
+        rates = grid[best] * np.array([k, k**0.5])
+        found[type(rule)] = ends(rule, rates, 4 * k, seeds[-5:]).mean(axis=1)
+    assert found[SGD][1] > 2 * found[SGD][0]
+    assert found[Adam][0] > 4 * found[Adam][1]
