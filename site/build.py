@@ -5,6 +5,7 @@ that needs no kernel, no server and no network. README.md says how it is put tog
 """
 
 import argparse
+import importlib.util
 import re
 import shutil
 import subprocess
@@ -20,6 +21,10 @@ from nbformat import NotebookNode
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
+_ziamath = importlib.util.find_spec("ziamath")  # found, not imported: only its font is needed
+assert _ziamath is not None
+assert _ziamath.origin is not None
+FONT = Path(_ziamath.origin).parent / "fonts" / "STIXTwoMath-Regular.ttf"
 SECONDS = 180  # for one cell
 LEAVE_OUT = shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__")
 
@@ -107,7 +112,7 @@ def write_pages(pages: Path, executed: Path, lessons: list[str]) -> None:
     static, originals = pages / "static", pages / "originals"
     shutil.copytree(HERE / "static", static)
     shutil.copy(ROOT / "lrlesson" / "feedback" / "form.css", static)
-    shutil.copy(catalogue.FONT, static / "math.ttf")
+    shutil.copy(FONT, static / "math.ttf")
     for part in ("notebooks", "exercises"):
         shutil.copytree(ROOT / part, originals / part, ignore=LEAVE_OUT)
         (pages / part).mkdir()

@@ -13,6 +13,7 @@ extensions = ["myst_nb", "mathml"]
 # Lessons come executed, with their scenes as plain HTML: no kernel, no widget manager, no CDN.
 exclude_patterns = ["originals"]  # what learners take along
 nb_execution_mode = "off"
+nb_merge_streams = True
 nb_ipywidgets_js: dict = {}
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3

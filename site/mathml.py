@@ -7,18 +7,21 @@ import re
 from typing import Any
 
 from docutils import nodes
-from math_core import LatexToMathML
+from math_core import LatexError, LatexToMathML
 
-_CONVERTER = LatexToMathML(annotation=True)
+_CONVERTER = LatexToMathML(annotation=True, fancy_error=False)
 
 
 def mathml(tex: str, display: bool = False) -> str:
-    """A formula in LaTeX as a MathML element. Raises LatexError for what it does not know."""
+    """A formula in LaTeX as a MathML element. Raises ValueError for what is not known."""
     tex = re.sub(r"\\\\\[[^\]]*\]", r"\\\\", tex.strip())  # \\[2ex]: rows are spaced by the browser
     tall = display or tex.startswith(r"\displaystyle")
-    found = _CONVERTER.convert_with_local_state(
-        tex.removeprefix(r"\displaystyle"), displaystyle=tall
-    )
+    try:
+        found = _CONVERTER.convert_with_local_state(
+            tex.removeprefix(r"\displaystyle"), displaystyle=tall
+        )
+    except LatexError as error:
+        raise ValueError(f"the formula {tex}: {error}") from None
     if display:
         return f'<div class="formula" tabindex="0" role="group" aria-label="formula">{found}</div>'
     return found.replace(' display="block"', ' displaystyle="true"')

@@ -1,0 +1,140 @@
+"""What the site is made of: formulas, questions, and the pages of the library."""
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from types import ModuleType
+
+import nbformat
+import pytest
+
+from lrlesson import Schedule, optimizers, schedules
+from lrlesson.feedback.predicting import predict, pretest
+from lrlesson.feedback.questions import all_questions
+
+ROOT = Path(__file__).parents[2]
+Part = Callable[[str], ModuleType]
+
+
+def formulas() -> list[str]:
+    """Every formula of the lessons and the exercises."""
+    text = "\n".join(
+        cell.source
+        for folder in ("notebooks", "exercises")
+        for path in sorted((ROOT / folder).glob("*.ipynb"))
+        for cell in nbformat.read(path, as_version=4).cells
+        if cell.cell_type == "markdown"
+    )
+    code = r"`[^`]*`"
+    text = re.sub(code, "", text)
+    return re.findall(r"\$\$(.+?)\$\$", text, re.DOTALL) + re.findall(
+        r"(?<!\$)\$([^$\n]+)\$(?!\$)", text
+    )
+
+
+def test_every_formula_of_the_course_becomes_mathml(part: Part):
+    found = set(formulas())
+    assert len(found) > 100
+    for tex in found:
+        assert part("mathml").mathml(tex).startswith("<math"), tex
+
+
+def test_a_formula_that_is_not_known_stops_the_build(part: Part):
+    with pytest.raises(ValueError, match="nosuchcommand"):
+        part("mathml").mathml(r"\nosuchcommand")
+
+
+def test_a_formula_keeps_its_source_for_copying(part: Part):
+    assert r"\eta &lt; 2/\lambda" in part("mathml").mathml(r"\eta < 2/\lambda")
+
+
+class Folded(HTMLParser):
+    """What a page says before anything is unfolded, and what only then."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.depth, self.seen, self.hidden = 0, "", ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.depth += tag == "details"
+        assert (tag, "open") not in [(tag, name) for name, _ in attrs]
+
+    def handle_endtag(self, tag):
+        self.depth -= tag == "details"
+
+    def handle_data(self, data):
+        if self.depth:
+            self.hidden += data
+        else:
+            self.seen += data
+
+
+@pytest.mark.parametrize("id", [id for id in all_questions() if not id.startswith("pre-")])
+def test_the_replies_of_a_question_are_folded_behind_it(part: Part, id: str):
+    question = all_questions()[id]
+    page = Folded(part("shown").prediction(predict(id)))
+    assert question.ask in page.seen
+    for option in question.options:
+        assert option.text in page.seen
+        assert option.why.replace("`", "") in page.hidden
+        assert option.why.replace("`", "") not in page.seen
+
+
+def test_the_test_before_the_course_gives_no_answers(part: Part):
+    page = part("shown").pretest(pretest())
+    for question in pretest().questions:
+        assert question.options[0].text in Folded(page).hidden
+        assert not any(option.why in Folded(page).hidden for option in question.options)
+
+
+def test_a_schedule_shows_its_formula_without_a_script(part: Part):
+    page = part("shown").schedule(schedules.Cosine(0.1, 100))
+    assert "<math" in page
+    assert "$" not in page
+    assert "polyline" in page
+
+
+def public(module: ModuleType, base: type) -> set[str]:
+    return {
+        name
+        for name, kind in vars(module).items()
+        if isinstance(kind, type) and issubclass(kind, base) and kind.__module__ == module.__name__
+    }
+
+
+@pytest.fixture(scope="module")
+def library(part: Part) -> dict[type, str]:
+    """The page of every class, in Markdown."""
+    catalogue = part("catalogue")
+    kinds = [kind for _, _, kinds in catalogue.FAMILIES.values() for kind in kinds]
+    return {kind: "\n".join(catalogue.page(kind)) for kind in kinds}
+
+
+def test_every_schedule_and_every_optimizer_has_a_page(part: Part, library: dict[type, str]):
+    families = part("catalogue").FAMILIES
+    pages = {
+        family: {kind.__name__ for kind in kinds} for family, (_, _, kinds) in families.items()
+    }
+    assert pages["schedules"] == public(schedules, Schedule)
+    assert pages["optimizers"] == public(optimizers, optimizers.Optimizer)
+    for kind, page in library.items():
+        assert f"class {kind.__name__}" in page
+        assert all(f"`{field}`" in page for field in kind._kinds)
+
+
+def test_every_row_of_the_phrase_book_stands_on_a_page(part: Part, library: dict[type, str]):
+    book = part("catalogue").ROSETTA
+    tables = [book.SCHEDULES, book.OPTIMIZERS, book.PLATEAUS]
+    written = [theirs for table in tables for rows in table.values() for theirs in rows]
+    written += [theirs for _, theirs in [*book.UNMATCHED_SCHEDULES, *book.UNMATCHED_OPTIMIZERS]]
+    assert len(written) > 100
+    for theirs in [*written, *book.SEARCHES]:
+        assert any(f"`{theirs}`" in page for page in library.values()), theirs
+
+
+def test_a_link_to_a_lesson_that_is_not_there_becomes_its_words(part: Part):
+    text = "See [one](01_a.ipynb), [two](02_b.ipynb) and [three](../exercises/01_a.ipynb)."
+    shown = part("build").without_dead_links(text, "notebooks", {"notebooks/01_a"})
+    assert shown == "See [one](01_a.ipynb), two and three."

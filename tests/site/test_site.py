@@ -1,0 +1,264 @@
+"""The built site in Chromium, opened from its files, with the network cut off."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import nbformat
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, Request, expect
+
+ROOT = Path(__file__).parents[2]
+LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+EXERCISES = sorted(path.stem for path in (ROOT / "exercises").glob("*.ipynb"))
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+
+# ---- the files -----------------------------------------------------------------------------------
+
+
+class Links(HTMLParser):
+    """Where a page leads and what it loads, and the anchors that it has."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.targets: list[str] = []
+        self.anchors: set[str] = set()
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        for name, value in attrs:
+            if name == "id":
+                self.anchors.add(value)
+            elif name in ("href", "src", "srcset", "action") and value:
+                self.targets.append(value)
+
+
+def pages(site: Path) -> list[Path]:
+    found = sorted(path for path in site.rglob("*.html") if "_static" not in path.parts)
+    assert len(found) > 50
+    return found
+
+
+def test_every_lesson_and_exercise_is_there(site: Path):
+    for folder, names in [("notebooks", LESSONS), ("exercises", EXERCISES)]:
+        for name in names:
+            assert (site / folder / f"{name}.html").is_file()
+
+
+def test_every_link_leads_somewhere_and_none_leads_outside(site: Path):
+    links = {page: Links(page) for page in pages(site)}
+    for page, found in links.items():
+        for target in found.targets:
+            if target.startswith("data:"):
+                continue
+            address = urlsplit(target)
+            assert not address.scheme, f"{page.name}: {target}"
+            assert not address.netloc, f"{page.name}: {target}"
+            to = (page.parent / unquote(address.path)).resolve() if address.path else page
+            assert to.is_file(), f"{page.name}: {target}"
+            if address.fragment and to in links:
+                assert unquote(address.fragment) in links[to].anchors, f"{page.name}: {target}"
+
+
+def test_what_can_be_taken_along_is_what_the_course_hands_out(site: Path):
+    originals = {
+        path.read_bytes(): path.name
+        for folder in ("notebooks", "exercises")
+        for path in (ROOT / folder).glob("*.ipynb")
+    }
+    taken = sorted((site / "_downloads").rglob("*.ipynb"))
+    assert len(taken) == len(LESSONS) + len(EXERCISES)
+    assert all(originals[path.read_bytes()] == path.name for path in taken)
+
+
+def test_nothing_gives_a_solution_away(site: Path):
+    """No page holds a line that only the solutions have."""
+    text = {page: page.read_text(encoding="utf-8") for page in pages(site)}
+    for name in EXERCISES:
+        page = re.sub(r"<[^>]+>", "", text[site / "exercises" / f"{name}.html"])
+        assert "NotImplementedError" in page
+    assert not any("BEGIN SOLUTION" in page for page in text.values())
+
+
+def test_the_lessons_were_executed(site: Path):
+    for name in LESSONS:
+        page = (site / "notebooks" / f"{name}.html").read_text(encoding="utf-8")
+        cells = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4).cells
+        printing = sum(cell.cell_type == "code" and "print(" in cell.source for cell in cells)
+        assert page.count('class="output stream') >= printing
+        asked = sum(cell.source.count("predict(") for cell in cells if cell.cell_type == "code")
+        assert page.count("lrlesson-form question") >= asked
+
+
+# ---- the pages -----------------------------------------------------------------------------------
+
+
+@dataclass
+class Window:
+    """A page without network, and everything that went wrong on it."""
+
+    page: Page
+    site: Path
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> Page:
+        self.page.goto((self.site / path).as_uri())
+        return self.page
+
+
+@pytest.fixture
+def window(chromium: Browser, site: Path, request: pytest.FixtureRequest) -> Iterator[Window]:
+    """A desktop window in the light theme, or what the test's parameter says."""
+    context = chromium.new_context(
+        **{"viewport": {"width": 1280, "height": 900}} | getattr(request, "param", {}), offline=True
+    )
+    window = Window(context.new_page(), site)
+
+    def failed(asked: Request) -> None:
+        window.complaints.append(f"not loaded: {asked.url}")
+
+    def left(asked: Request) -> None:
+        if not asked.url.startswith(("file:", "data:", "blob:")):
+            window.complaints.append(f"asked the network for {asked.url}")
+
+    window.page.on("requestfailed", failed)
+    window.page.on("request", left)
+    window.page.on("pageerror", lambda error: window.complaints.append(str(error)))
+    window.page.on(
+        "console",
+        lambda said: said.type in ("error", "warning") and window.complaints.append(said.text),
+    )
+    yield window
+    context.close()
+    assert window.complaints == []
+
+
+PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True}
+DARK = {"color_scheme": "dark"}
+both_themes = pytest.mark.parametrize("window", [{}, DARK], ids=["light", "dark"], indirect=True)
+
+
+def test_every_page_opens_in_silence(window: Window):
+    for path in pages(window.site):
+        page = window.open(str(path.relative_to(window.site)))
+        expect(page.locator("h1").first).to_be_visible()
+
+
+@pytest.mark.parametrize("window", [PHONE], ids=["phone"], indirect=True)
+def test_no_page_is_wider_than_a_phone(window: Window):
+    for path in pages(window.site):
+        page = window.open(str(path.relative_to(window.site)))
+        wide = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+        assert wide[0] <= wide[1], path.name
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_scenes_of_a_lesson_move(window: Window, lesson: str):
+    page = window.open(f"notebooks/{lesson}.html")
+    scenes = page.locator(".lrlesson-scene")
+    assert scenes.count() == page.locator(".lrlesson-mount").count()
+    for scene in scenes.all():
+        drawing = scene.locator("svg[role=img]").first
+        slider = scene.get_by_role("slider").first
+        if not slider.count():
+            continue
+        before = drawing.inner_html()
+        slider.focus()
+        slider.press("Home")
+        at_home = drawing.inner_html()
+        slider.press("End")
+        assert len({before, at_home, drawing.inner_html()}) > 1
+
+
+def test_some_lessons_have_scenes(site: Path):
+    with_scenes = [
+        name
+        for name in LESSONS
+        if "lrlesson-mount" in (site / "notebooks" / f"{name}.html").read_text(encoding="utf-8")
+    ]
+    assert len(with_scenes) >= 6
+
+
+def test_a_question_answers_the_option_that_was_chosen(window: Window):
+    page = window.open("notebooks/02_too_low_too_high.html")
+    question = page.locator(".question", has_text="02-q1").first
+    replies = question.locator(".reply")
+    expect(replies.first).not_to_be_visible()
+    question.get_by_role("radio").nth(1).check()
+    question.locator("summary").click()
+    expect(replies.nth(1)).to_be_visible()
+    expect(replies.nth(0)).not_to_be_visible()
+    expect(replies.nth(1)).to_contain_text("The one at 5 %")
+
+
+def test_formulas_are_drawn_in_their_own_typeface(window: Window):
+    page = window.open("notebooks/04_decay.html")
+    assert page.locator("math").count() > 20
+    page.evaluate("document.fonts.ready")
+    assert page.evaluate("document.fonts.check('16px \"STIX Two Math\"')")
+    tall = page.locator(".formula math mfrac, .formula math msub").first.bounding_box()
+    assert tall["height"] > 15
+
+
+def test_the_search_finds_what_was_written(window: Window):
+    page = window.open("index.html")
+    page.keyboard.press("Control+k")
+    page.locator("input[type=search]:focus").fill("Loshchilov")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?q=Loshchilov")
+    results = page.locator("ul.search li a")
+    expect(results.filter(has_text=re.compile("^AdamW$"))).to_have_count(1)
+    results.filter(has_text=re.compile("^AdamW$")).click()
+    expect(page.locator("h1")).to_contain_text("AdamW")
+
+
+def test_next_leads_through_the_lessons_and_previous_back(window: Window):
+    page = window.open(f"notebooks/{LESSONS[0]}.html")
+    for name in LESSONS[1:]:
+        page.get_by_role("link", name="Next").click()
+        page.wait_for_url(f"**/notebooks/{name}.html")
+    page.get_by_role("link", name="Previous").click()
+    page.wait_for_url(f"**/notebooks/{LESSONS[-2]}.html")
+
+
+def test_the_theme_can_be_switched_and_is_kept(window: Window):
+    page = window.open("index.html")
+    shade = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(shade)
+    page.locator(".theme-switch-button").first.click()
+    dark = page.locator("[data-mode=dark], [data-theme-value=dark], [data-bs-theme-value=dark]")
+    if dark.count() and dark.first.is_visible():
+        dark.first.click()
+    for _ in range(3):
+        if page.locator("html").get_attribute("data-theme") == "dark":
+            break
+        page.locator(".theme-switch-button").first.click()
+    assert page.evaluate(shade) != light
+    page = window.open("notebooks/02_too_low_too_high.html")
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    expect(page.locator(".lrlesson-scene").first).to_be_visible()
+
+
+@both_themes
+def test_axe_finds_nothing_serious(window: Window):
+    kinds = ["index.html", "search.html", "schedules/index.html", "schedules/Cosine.html"]
+    kinds += ["optimizers/Adam.html", "controllers/Armijo.html"]
+    kinds += [f"exercises/{EXERCISES[3]}.html", *(f"notebooks/{name}.html" for name in LESSONS)]
+    for path in kinds:
+        page = window.open(path)
+        for folded in page.locator("article details:not([open]) > summary").all():
+            folded.click()
+        results = Axe().run(page).response
+        assert len(results["passes"]) > 10
+        assert [
+            f"{path}: {found['id']}: {node['html'][:160]}: {node['failureSummary']}"
+            for found in results["violations"]
+            if found["impact"] in ("serious", "critical")
+            for node in found["nodes"]
+        ] == []
