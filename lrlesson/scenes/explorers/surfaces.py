@@ -457,7 +457,7 @@ def optimizer_race() -> Scene:
                 {"lead": Least(leads)}
                 | {f"{one}_end": Each(one, texts_) for one, texts_ in told.items()}),
             Say("{text}", ("tune",), {"text": [
-                f"Give each rule its own rate, or let the button take the best of {last + 1}.",
+                f"Give each rule its own rate. The button takes the best of {last + 1} for each.",
                 f"The best of the same {last + 1} rates for each rule: {found}."]}),
         ],
     )  # fmt: skip

@@ -227,7 +227,7 @@ def warmup_map() -> Scene:
     colors = {"good": "green", "fair": "sky", "fails": "orange"}
     actors: list[Actor] = [
         Marker("cell", "map", *(np.broadcast_to(v, ends.shape).astype(float)
-                                for v in (grid_x, grid_y)), by=both, shape="ring", size=29,
+                                for v in (grid_x, grid_y)), by=both, shape="ring", size=23,
                color="vermilion"),
     ]  # fmt: skip
     for name, inside in classes.items():
@@ -235,13 +235,13 @@ def warmup_map() -> Scene:
         hidden = np.full(x.size, np.nan)
         actors.append(
             Dots(name, "map", np.stack([hidden, x]), grid_y.ravel().astype(float), by=("all",),
-                 color=colors[name], size=20, alpha=0.85)
+                 color=colors[name], size=15, alpha=0.85)
         )  # fmt: skip
     count = failures.astype(str).astype(object)
     cell = np.where(broke, count + " fail", texts(ends, 2))
     for w in range(_WARMUPS.size):
         actors += [
-            Text(f"cell {w} {p}", "map", float(p), w + 0.34, ["", cell[w, p]],
+            Text(f"cell {w} {p}", "map", float(p), w + 0.37, ["", cell[w, p]],
                  text_by=("all",), anchor="middle", size=9.5, color="ink")
             for p in range(_PEAKS.size)
         ]  # fmt: skip
