@@ -106,6 +106,22 @@ def test_V43_the_window_of_adam_is_not_wider(seeds):
         assert good.max() / good.min() < 10
 
 
+def test_optimizers_compared_at_one_rate_can_be_made_to_say_anything(seeds):
+    """NET-A, 2 epochs, each of three seeds: at the rate 0.01 RMSprop ends lowest and SGD highest,
+    at 1 SGD lowest; each at the best of eight rates, the means are within a factor of four."""
+    rates, rules = 10 ** (np.arange(-6, 2) / 2), [SGD(), SGD(0.9), AdaGrad(), RMSprop(), Adam()]
+    ends = []
+    for rule in rules:
+        run = sweep(net_a(), digits(), rule, rates, 2, seed=seeds[:3])
+        ends.append(run.per_rate(np.where(run.diverged, np.inf, run.train_loss[:, -1])))
+    ends = np.array(ends)  # (rules, rates, seeds)
+    assert (ends[:, 2].argmin(axis=0) == 3).all()
+    assert (ends[:, 2].argmax(axis=0) == 0).all()
+    assert (ends[:, 6].argmin(axis=0) == 0).all()
+    best = ends.mean(axis=2).min(axis=1)
+    assert best.max() < 4 * best.min()
+
+
 def test_V46_C30_l2_under_adam_is_not_weight_decay(seeds):
     """Three weights with noise 0.1, 1, 10 for gradients, 2000 updates, λ = 0.1, mean of 20 runs,
     each of three seeds: with L2 below 0.1 and above 3, with AdamW all between 0.4 and 0.95."""
