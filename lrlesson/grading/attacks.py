@@ -181,6 +181,22 @@ def corpus(host: dict[str, Any]) -> list[Attack]:
                 points=FULL,
             ),
             Attack(
+                "every signal to its parent",
+                "import os\nfor number in range(1, 65):\n"
+                "    try: os.kill(1, number)\n    except OSError: pass\n" + HONEST,
+                points=FULL,
+            ),
+            Attack(
+                "stops itself",
+                "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)",
+                status=("timeout", "died"),
+            ),
+            Attack(
+                "becomes another program",
+                "import os\nos.execv('/usr/bin/sleep', ['sleep', '100'])",
+                status=("timeout", "died"),
+            ),
+            Attack(
                 "kills everything at once",
                 "import os\ntry: os.kill(-1, 9)\nexcept OSError: pass\n" + HONEST,
                 FULL,
@@ -243,6 +259,17 @@ def corpus(host: dict[str, Any]) -> list[Attack]:
                 points=FULL,
             ),
             Attack(
+                "memory in sockets",
+                "import os, socket, time\nfor _ in range(12):\n    if os.fork() == 0:\n"
+                "        kept = []\n        try:\n            while True:\n"
+                "                kept += socket.socketpair()\n"
+                "                kept[-1].setblocking(False)\n                try:\n"
+                "                    while True: kept[-1].send(bytes(4096))\n"
+                "                except BlockingIOError: pass\n"
+                "        except OSError: time.sleep(60)\ntime.sleep(4)\n",
+                status=("died",),
+            ),
+            Attack(
                 "processes",
                 "import os, time\ncount = 0\ntry:\n    while count < 3000:\n"
                 "        if os.fork() == 0:\n            time.sleep(30)\n            os._exit(0)\n"
@@ -279,6 +306,21 @@ def corpus(host: dict[str, Any]) -> list[Attack]:
                 "one message",
                 "from IPython.display import display, HTML\n"
                 "def double(x):\n    display(HTML('x' * 50_000_000))\n    return 2 * x",
+                status=("output", "timeout", "died"),
+            ),
+            Attack(
+                "one message of many parts",
+                "k = get_ipython().kernel\nparts = [memoryview(bytes(900_000))] * 3000\n"
+                "def double(x):\n"
+                "    k.session.send(k.iopub_socket, 'display_data', {'data': {}, 'metadata': {}},"
+                " buffers=parts, parent=k.get_parent())\n    return 2 * x",
+                status=("output", "timeout", "died"),
+            ),
+            Attack(
+                "messages with much beside their content",
+                "k = get_ipython().kernel\ndef double(x):\n    while True:\n"
+                "        k.session.send(k.iopub_socket, 'status', {'execution_state': 'busy'},"
+                " metadata={'x': 'y' * 900_000}, parent=k.get_parent())",
                 status=("output", "timeout", "died"),
             ),
             Attack(
@@ -365,6 +407,15 @@ def corpus(host: dict[str, Any]) -> list[Attack]:
                 FULL,
             ),
             Attack(
+                "to the machine below, by vsock",
+                probe(
+                    "for kind in (40, 38, 17, 29, 30):  # vsock, alg, packet, can, tipc\n"
+                    "    try:\n        socket.socket(kind, socket.SOCK_STREAM)\n"
+                    "        reached.append(kind)\n    except OSError:\n        pass"
+                ),
+                FULL,
+            ),
+            Attack(
                 "to the internet",
                 probe("socket.getaddrinfo('example.org', 80)\nreached.append(1)"),
                 FULL,
@@ -400,6 +451,12 @@ def corpus(host: dict[str, Any]) -> list[Attack]:
                 anomaly="library",
             ),
             Attack(
+                "the library's own answer under another name",
+                "own = __import__('lr' + 'lesson')\n" + HONEST,
+                FULL,
+                anomaly="unusual",
+            ),
+            Attack(
                 "markup and terminal escapes",
                 "raise RuntimeError('\\x1b[2J\\x1b]0;evil\\x07<script>alert(1)</script>=1+1')",
                 status=("failed",),
@@ -414,6 +471,7 @@ def corpus(host: dict[str, Any]) -> list[Attack]:
                 "a huge file", content=b'{"cells": [' + b" " * 21_000_000, status=("unreadable",)
             ),
             Attack("a deeply nested file", content=b"[" * 200_000, status=("unreadable",)),
+            Attack("millions of cells", content=_cells(2_000_000), status=("unreadable",)),
             Attack("a pickle", content=pickle.dumps(Attack), status=("unreadable",)),
             Attack(
                 "nbformat 3",
@@ -441,6 +499,10 @@ def _truncated() -> bytes:
     return json.dumps({"nbformat": 4, "cells": [{"cell_type": "code", "source": HONEST}]})[
         :-9
     ].encode()
+
+
+def _cells(number: int) -> bytes:
+    return b'{"nbformat": 4, "cells": [' + b"{}, " * (number - 1) + b"{}]}"
 
 
 def _bomb() -> bytes:

@@ -98,7 +98,8 @@ def choose(submission: Submission, exercise: Exercise) -> tuple[Copy | None, str
     best = max(ranked, key=lambda copy: (rank(copy), str(copy.path)))
     if len(ranked) == 1:
         return best, ""
-    names = ", ".join(copy.path.name for copy in ranked)
+    names = ", ".join(copy.path.name for copy in ranked[:5])
+    names += f" and {len(ranked) - 5} more" if len(ranked) > 5 else ""
     return best, f"several files: {_name(names)}; {_name(best.path.name)} counts"
 
 

@@ -7,6 +7,7 @@ returned, to be said.
 
 from __future__ import annotations
 
+import builtins
 import csv
 import io
 import json
@@ -50,9 +51,30 @@ class Total:
     def feedback(self) -> str:
         """One line per exercise, without any hidden value."""
         return "\n".join(
-            f"{row.exercise}: {row.points:g} of {row.max_points:g} ({row.reason})"
+            f"{row.exercise}: {row.points:g} of {row.max_points:g} ({feedback(row)})"
             for row in self.rows
         )
+
+
+def feedback(row: Row) -> str:
+    """The row's reason as its learner may read it."""
+    wrong = [check for check in row.checks if check["reason"]]
+    if row.status != "graded" or not wrong:
+        return row.reason
+    return "; ".join(f"{check['id']}: {shown(check['reason'])}" for check in wrong)
+
+
+def shown(reason: str) -> str:
+    """What went wrong in a check, for the learner: of an exception its kind and no more.
+
+    The answer sees the hidden inputs and writes the message, and so could carry them out in it.
+    """
+    match = re.match(r"error, (\w+)", reason)
+    if match is None:
+        return reason
+    kind = getattr(builtins, match[1], None)
+    known = isinstance(kind, type) and issubclass(kind, BaseException)
+    return f"it raised {match[1]}" if known else "it raised an exception of its own"
 
 
 def totals(rows: Iterable[Row]) -> list[Total]:
@@ -289,7 +311,7 @@ def _gradescope(people: list[Total], folder: Path) -> Exported:
                     "name": check["id"],
                     "score": check["points"],
                     "max_score": check["max_points"],
-                    "output": check["reason"] or "as expected",
+                    "output": shown(check["reason"]) or "as expected",
                     "output_format": "text",
                     "visibility": "visible",
                 }

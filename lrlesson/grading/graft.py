@@ -18,6 +18,13 @@ from lrlesson.grading.cells import Exercise, digest, lesson, needed
 from lrlesson.grading.files import File, Unreadable, read_path
 
 LONGEST = 200_000  # characters of one answer
+MOST_CELLS = 5_000
+UNUSUAL = re.compile(
+    "__import__|__builtins__|__globals__|__loader__|__subclasses__|__code__|builtins|importlib|sys"
+    "|os|ctypes|gc|inspect|marshal|pickle|subprocess|socket|signal|threading|exec|eval|compile|open"
+    "|globals|locals|vars|get_ipython|IPython|ipykernel|_getframe|settrace"
+)
+MOST_ANOMALIES = 20
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,8 @@ def read_file(file: File) -> Copy:
     if not isinstance(cells, list) or not cells:
         old = isinstance(notebook, dict) and "worksheets" in notebook
         return problem("is in the format before nbformat 4" if old else "has no cells", found)
+    if len(cells) > MOST_CELLS:
+        return problem(f"has {len(cells):,} cells", found)
     kept = tuple(_kept(cell) for cell in cells if isinstance(cell, dict))
     return Copy(path, kept, "", found, file.changed)
 
@@ -120,7 +129,9 @@ def graft(exercise: Exercise, copy: Copy) -> Graft:
         if not written:
             stubs.append(wanted)
         elif found_in := imports_library(_source(chosen)) - imports_library(given):
-            say(f"library: {wanted} uses {', '.join(sorted(found_in))}")
+            say(f"library: {wanted} uses {', '.join(sorted(found_in)[:MOST_ANOMALIES])}")
+        if unusual := uses_unusual(_source(chosen)) - uses_unusual(given):
+            say(f"unusual: {wanted} uses {', '.join(sorted(unusual))}")
         result.answers[wanted] = _source(chosen)
     if absent:
         result.status = "missing"
@@ -184,6 +195,27 @@ def imports_library(source: str) -> set[str]:
         elif isinstance(node, ast.Name) and node.id == "lrlesson":
             names.add(node.id)
     return {name[:80] for name in names if name.split(".")[0] == "lrlesson"}
+
+
+def uses_unusual(source: str) -> set[str]:
+    """The names in some code that no exercise needs, and with which one looks around or hides."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set(filter(UNUSUAL.fullmatch, re.findall(r"\w+", source)))
+    used = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            used.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            used.add(node.attr)
+        elif isinstance(node, ast.Import):
+            used |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            used.add((node.module or "").split(".")[0])
+    return set(filter(UNUSUAL.fullmatch, used))
 
 
 def _tree(source: str) -> str:

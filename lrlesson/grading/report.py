@@ -12,7 +12,7 @@ from html import escape
 from pathlib import Path
 
 from lrlesson.grading.errors import GradeError
-from lrlesson.grading.export import Total, totals
+from lrlesson.grading.export import Total, shown, totals
 from lrlesson.grading.overrides import BY_HAND, WAITS
 from lrlesson.grading.results import Row
 
@@ -157,7 +157,7 @@ def _words(row: Row) -> str:
 
 def _failed(check: dict) -> str:
     hint = f" <span class='soft'>{escape(str(check.get('hint', '')))}</span>"
-    return f"<b>{escape(_property(check['id']))}</b>: {escape(check['reason'])}.{hint}"
+    return f"<b>{escape(_property(check['id']))}</b>: {escape(shown(check['reason']))}.{hint}"
 
 
 def _property(check_id: str) -> str:

@@ -39,6 +39,7 @@ from lrlesson.grading.sandbox import INSIDE, NOT_IN_KERNEL, SandboxError
 fcntl: ModuleType | None
 try:
     import fcntl
+    import resource
 except ImportError:  # Windows
     fcntl = None
 
@@ -49,6 +50,8 @@ CELL_TIMEOUT = 5.0
 BUDGET = 20.0
 OUTPUT_LIMIT = 200_000
 MESSAGE_LIMIT = 1_000_000  # bytes; a larger message is never received
+ENVELOPE = 1500  # characters of a message that are not counted
+MEMORY_LIMIT = 200_000_000  # bytes that the grader may grow by while messages come in
 STARTUP = 60.0
 POLL = 0.2
 AFTER_INTERRUPT = 2.0
@@ -174,10 +177,12 @@ class GradingKernel(RunningKernel):
     def __init__(self, job: Job) -> None:
         self.waiting: deque[dict[str, Any]] = deque()
         self.limit, self.received, self.until = job.output_limit, 0, monotonic() + STARTUP
+        self.most = resident() + MEMORY_LIMIT
         self.folder: tempfile.TemporaryDirectory[str] | None = None
         self.held: IO[bytes] | None = None
         self.context = zmq.Context()
         self.context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_LIMIT)
+        self.context.setsockopt(zmq.RCVHWM, 50)  # messages that wait unread
         self.context.setsockopt(zmq.LINGER, 0)
         try:
             if job.isolation == SANDBOX:
@@ -234,6 +239,7 @@ class GradingKernel(RunningKernel):
         """Start counting output again, and forget what came late from the cell before."""
         self.waiting.clear()
         self.received = 0
+        self.most = resident() + MEMORY_LIMIT
         self.until = monotonic() + allowed + 2 * AFTER_INTERRUPT
 
     def await_reply(self, msg_id: str, timeout: float | None = None) -> None:
@@ -253,6 +259,8 @@ class GradingKernel(RunningKernel):
                 message = self.kc.get_shell_msg(timeout=0)
                 if message["parent_header"].get("msg_id") == msg_id:
                     return
+            if resident() > self.most:
+                raise TooMuchOutput
             if not ready and not self.is_alive():
                 raise KernelDied
         raise Empty
@@ -271,14 +279,17 @@ class GradingKernel(RunningKernel):
                     return self._counted(self.kc.get_iopub_msg(timeout=min(POLL, left)))
                 return self.kc.get_shell_msg(timeout=min(POLL, left))
             except Empty:
+                if resident() > self.most:
+                    raise TooMuchOutput from None
                 if not self.is_alive():
                     raise KernelDied from None
         raise Empty
 
     def _counted(self, message: dict[str, Any]) -> dict[str, Any]:
-        size = 20 if message["msg_type"] == "status" else len(str(message["content"]))
+        rest = {key: message[key] for key in ("header", "parent_header", "metadata")}
+        size = max(20, len(str(message["content"])) + len(str(rest)) - ENVELOPE)
         if message["msg_type"] != "execute_input":
-            self.received += size
+            self.received += size + sum(len(buffer) for buffer in message["buffers"])
         if self.received > self.limit:
             raise TooMuchOutput
         return message

@@ -7,6 +7,7 @@ import pytest
 
 from lrlesson.grading import GradeError
 from lrlesson.grading.export import CANVAS, export, safe
+from lrlesson.grading.report import write
 
 from .test_report import row
 
@@ -109,6 +110,25 @@ def test_gradescope_gets_a_results_json_per_learner(tmp_path):
         assert data["score"] == 4.0
         assert [(t["score"], t["max_score"]) for t in data["tests"]] == [(0, 2), (4, 4)]
         assert {t["output_format"] for t in data["tests"]} == {"text"}
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("ValueError: 0.123", "it raised ValueError"),
+        ("E0123: x", "it raised an exception of its o"),
+    ],
+)
+def test_an_answer_cannot_carry_hidden_inputs_out_in_an_exception(error, said, tmp_path):
+    check = {"id": "step-decay.edges", "points": 0, "max_points": 6, "hint": ""}
+    reason = f"step-decay.edges: error, {error}"
+    made = row(reason=reason, checks=[{**check, "reason": f"error, {error}"}], points=0.0)
+    paths = export([made], "moodle", tmp_path).paths + export([made], "gradescope", tmp_path).paths
+    paths.append(write([made], tmp_path / "report")[1])
+    for path in paths:
+        text = path.read_text(encoding="utf-8")
+        assert said in text
+        assert "123" not in text
 
 
 def test_two_learners_that_a_roster_cannot_tell_apart_are_said(tmp_path):
