@@ -103,6 +103,10 @@ MISCONCEPTIONS = {
     "warmup-only-prevents": _entry(
         None, "07", "A warmup prevents an explosion and changes nothing else."
     ),
+    "training-flattens": _entry(None, "12", "Training leads to flatter and flatter places."),
+    "sharpness-of-the-function": _entry(
+        None, "12", "Sharpness belongs to the function that a network computes."
+    ),
     "sum-without-root": _entry(None, "08", "AdaGrad divides by the sum of squares, not its root."),
     "step-follows-gradient": _entry(None, "09", "Adam's step is in proportion to the gradient."),
     "momentum-averages-noise": _entry(None, "09", "Momentum averages the noise away."),
@@ -120,6 +124,7 @@ MISCONCEPTIONS = {
     "rate-ignores-batch": _entry(
         None, "11", "A good rate belongs to the network and not to the batch size."
     ),
+    "wider-wants-larger": _entry(None, "11", "A wider network stands a larger rate."),
     # Slips that any exercise may meet.
     "no-return": _entry(None, "01", "The function computes, and then returns nothing."),
     "changes-the-callers-array": _entry(None, "01", "The function writes into its argument."),
