@@ -7,8 +7,10 @@ learner only, and is never run by the grader.
     given   as written                         as written, from the instructor's notebook
     answer  the stub                           the learner's source, put in by id
     check   as written (visible check)         not run
-    hidden  gone                               run after the answer; rows compared if it has points
-    text    as written, solution gone          not run, marked by hand
+    hidden  gone                               run after the answer; rows compared if it has points,
+                                               or scored by the referee with whom it plays
+    text    as written, solution gone          not run, marked by hand; an exercise with nothing
+                                               else has its points in course.toml
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbval.plugin import metadata_tags
 
+from lrlesson.capstone.problems import PROBLEMS
 from lrlesson.grading.errors import ReleaseError
 
 ROLES = ("given", "answer", "check", "hidden", "text")
@@ -41,6 +44,8 @@ TYPES: dict[str, Any] = {
     "atol": (int, float),
     "timeout": (int, float),
     "hint": str,
+    "play": str,
+    "seeds": int,
 }
 # Anything else at this level may be a mistyped "lrlesson", and its cell would be released as prose.
 METADATA = {
@@ -65,8 +70,8 @@ class Exercise:
     """One exercise as the instructor wrote it.
 
     `cells` are those that the grader runs (given, answer, hidden), in the notebook's order; `stubs`
-    what the learner was given for each answer, by id; `names` every id of the notebook, of cells
-    with and without a role; `release` the content hash of the notebook's release.
+    what the learner was given for each answer, by id, and `texts` for each text; `names` every id
+    of the notebook, of cells with and without a role; `release` the content hash of its release.
     """
 
     id: str
@@ -75,9 +80,15 @@ class Exercise:
     names: frozenset[str]
     expected: frozenset[str]
     stubs: dict[str, str]
+    texts: dict[str, str]
     needs: tuple[str, ...]
     points: float
     release: str
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether it has text only, so that course.toml alone gives its points."""
+        return bool(self.texts) and not self.stubs
 
     def role(self, role: str) -> list[NotebookNode]:
         """The cells of that role, in order."""
@@ -151,6 +162,7 @@ def read_exercises(notebooks: dict[str, NotebookNode]) -> dict[str, Exercise]:
                 names=names,
                 expected=frozenset(i for i in expected if i in {lesson(c).get("id") for c in own}),
                 stubs={i: stubs[i] for i in answers},
+                texts={lesson(c)["id"]: stubs[lesson(c)["id"]] for c in own if _is_text(c)},
                 needs=tuple(dict.fromkeys(n for c in own for n in lesson(c).get("needs", []))),
                 points=points,
                 release=release_hash(released),
@@ -253,6 +265,10 @@ def _exercise_ids(notebook: NotebookNode) -> list[str]:
     return list(dict.fromkeys(lesson(c)["exercise"] for c in notebook.cells if _belongs(c)))
 
 
+def _is_text(cell: NotebookNode) -> bool:
+    return lesson(cell).get("role") == "text"
+
+
 def _belongs(cell: NotebookNode) -> bool:
     return "exercise" in lesson(cell)
 
@@ -315,6 +331,10 @@ def _validate(cell: NotebookNode, notebook: str) -> None:
             refuse(f"unknown compare {data['compare']!r}, expected one of {', '.join(COMPARE)}")
         if role != "hidden" and "points" in data:
             refuse("points stand on hidden cells")
+        if "play" in data and (role != "hidden" or data["play"] not in PROBLEMS):
+            refuse(f"play = {data['play']!r}, expected sgd or open, on a hidden cell")
+        if not 1 <= data.get("seeds", 1) <= 100:
+            refuse(f"seeds = {data['seeds']}, expected a whole number from 1 to 100")
         for key in ("points", "timeout"):
             if key in data and not 0 < data[key] < 1e6:
                 refuse(f"{key} = {data[key]}, expected a number greater than 0")

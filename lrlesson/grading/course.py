@@ -119,14 +119,18 @@ def _entry(item: Any, exercises: dict[str, Exercise]) -> Entry:
         raise GradingError(
             f"course.toml: {name} is in {exercise.notebook}, not in {item['notebook']!r}."
         )
-    if item["points"] != exercise.points:
+    points = item["points"]
+    if exercise.by_hand:
+        if isinstance(points, bool) or not isinstance(points, int | float) or points < 0:
+            raise GradingError(f"course.toml: {name} has {points!r} points, expected a number.")
+    elif points != exercise.points:
         raise GradingError(
             f"course.toml: {name} has {item['points']} points, but its hidden checks add up to "
             f"{exercise.points:g}."
         )
     if deadline is not None and not isinstance(deadline, datetime):
         raise GradingError(f"course.toml: deadline of {name} = {deadline}, expected date and time.")
-    return Entry(name, exercise.notebook, exercise.points, deadline and deadline.astimezone())
+    return Entry(name, exercise.notebook, points, deadline and deadline.astimezone())
 
 
 def _table(data: dict[str, Any], key: str) -> dict[str, Any]:

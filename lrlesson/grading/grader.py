@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lrlesson.grading import provisioner, results, sandbox, score
+from lrlesson.grading import capstone, provisioner, results, sandbox, score
 from lrlesson.grading.cells import Exercise, digest, lesson, read_exercises, read_sources
 from lrlesson.grading.collect import Submission, choose, collect
 from lrlesson.grading.course import Course, Entry, Late, read_course
@@ -167,6 +167,8 @@ def _tasks(
     for submission in found:
         for entry in course.entries:
             exercise = exercises[entry.id]
+            if exercise.by_hand:
+                exercise = replace(exercise, points=entry.points)
             copy, several = choose(submission, exercise)
             grafted = _graft(exercise, copy)
             if several:
@@ -214,7 +216,10 @@ def _rows(todo: list[_Task], exercises: dict[str, Exercise], seed: int, how: _Ho
     if not running:
         return
     ids = sorted({task.exercise.id for task in running.values()})
-    jobs = {("", name): how.job(assemble(exercises[name], exercises, [seed])) for name in ids}
+    jobs = {
+        ("", name): how.job(assemble(exercises[name], exercises, [seed], trial=True))
+        for name in ids
+    }
     reference: dict[str, Outcome] = {}
     with _Workers(how, len(running)) as workers:
         for (_, name), outcome in workers.outcomes(jobs):
@@ -288,6 +293,12 @@ def _scored(task: _Task, seed: int, outcome: Outcome, reference: Outcome) -> Row
             continue
         expected = score.rows(reference.cell(data["id"]).text)
         done = outcome.cell(data["id"])
+        if "play" in data:
+            trouble = "" if done.status == "ok" else plain(f"{done.status}, {done.detail}")
+            checks += capstone.checks(data, done.played, trouble)
+            if said := capstone.remark(done.played):
+                task.graft.anomalies.append(said)
+            continue
         if done.status == "ok":
             printed = score.rows(done.text, [label for label, _ in expected])
             wrong = score.difference(expected, printed, **score.settings(data))

@@ -14,6 +14,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from lrlesson.capstone.scoring import SEEDS
 from lrlesson.grading.cells import Exercise, digest, lesson, needed
 from lrlesson.grading.files import File, Unreadable, read_path
 
@@ -101,6 +102,8 @@ def graft(exercise: Exercise, copy: Copy) -> Graft:
     """Find the learner's answers to one exercise, and name what was done to its cells."""
     if copy.problem:
         return Graft(status="unreadable", reason=copy.problem)
+    if exercise.by_hand:
+        return _by_hand(exercise, copy)
     result = Graft()
     say = result.anomalies.append
     for wanted in sorted(exercise.expected - set(exercise.stubs)):
@@ -145,16 +148,28 @@ def graft(exercise: Exercise, copy: Copy) -> Graft:
     return result
 
 
+def _by_hand(exercise: Exercise, copy: Copy) -> Graft:
+    """Whether there is a text to be marked; a word of it costs nothing here."""
+    found = {cell_id(cell): _source(cell) for cell in copy.cells}
+    if not set(exercise.texts) & set(found):
+        return Graft(status="missing", reason=f"{_word(copy.path.name)} has no such cell")
+    if all(found.get(i, "").strip() in ("", given.strip()) for i, given in exercise.texts.items()):
+        return Graft(status="not attempted", reason="the text is still the one handed out")
+    return Graft(status="by hand", reason=f"to be marked by hand: {', '.join(exercise.texts)}")
+
+
 def assemble(
     exercise: Exercise,
     exercises: dict[str, Exercise],
     seeds: list[int],
     answers: dict[str, str] | None = None,
+    trial: bool = False,
 ) -> str:
     """The notebook to run, as text: the instructor's cells with the learner's answers in them.
 
     Exercises that this one needs come first, with the reference's answers. The hidden cells run
-    once per seed, each with the seed set right before it. Without `answers`, the reference.
+    once per seed, each beginning with it; where a cell plays with a referee, the referee alone
+    is told the seed. Without `answers`, the reference. `trial`: games are short.
     """
     cells: list[NotebookNode] = []
     for other in needed(exercise, exercises):
@@ -165,8 +180,11 @@ def assemble(
             cells.append(_code(source, lesson(cell)))
     for seed in seeds:
         for cell in exercise.role("hidden"):
-            cells.append(_code(f"seed = {seed}", {"id": f"{lesson(cell)['id']} seed"}))
-            cells.append(cell)
+            data, told = lesson(cell), seed
+            if "play" in data:
+                short = {"seeds": 1 if trial else data.get("seeds", SEEDS), "seed": seed}
+                data, told = {**data, **short}, 0
+            cells.append(_code(f"seed = {told}\n{cell.source}", data))
     cells = [_code(cell.source, lesson(cell)) for cell in cells]
     return nbformat.writes(nbformat.v4.new_notebook(cells=cells))
 

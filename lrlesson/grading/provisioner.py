@@ -82,7 +82,7 @@ class SandboxProvisioner(KernelProvisionerBase):
             "signature_scheme": manager.session.signature_scheme,
             "kernel_name": manager.kernel_name or "",
         }
-        self.kernel = self._sandbox().launch(connection)
+        self.kernel = self._sandbox().launch(connection, getattr(manager, "referee", None))
         reached = self.kernel.connection
         return {**reached, "key": reached["key"].encode()}
 

@@ -19,6 +19,7 @@ STATUS = (
     "failed",  # the answer cell itself raised, and no check passed
     "timeout",  # a cell was stopped at its time limit
     "died",  # the kernel's process ended
+    "by hand",  # a text that waits for an instructor's mark
     "output",  # a cell printed more than the limit
     "error",  # the grader's own trouble; try again
 )

@@ -12,6 +12,7 @@ import contextlib
 import io
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import threading
@@ -33,7 +34,9 @@ from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager, Runnin
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 
 import lrlesson
+from lrlesson.capstone.turns import REFEREE
 from lrlesson.grading import provisioner
+from lrlesson.grading.capstone import Played, Referee
 from lrlesson.grading.sandbox import INSIDE, NOT_IN_KERNEL, SandboxError
 
 fcntl: ModuleType | None
@@ -80,13 +83,15 @@ class CellRun:
     """What one cell did.
 
     `status` is "ok", "error" (it raised), "timeout", "died" (the kernel is gone), "output" (more
-    than the limit) or "not run"; `detail` says more; `text` is what it printed to stdout.
+    than the limit) or "not run"; `detail` says more; `text` is what it printed to stdout; `played`
+    what the referee saw, where the cell is a game.
     """
 
     id: str
     status: str
     text: str = ""
     detail: str = ""
+    played: Played | None = None
 
 
 @dataclass
@@ -169,12 +174,14 @@ class SandboxManager(KernelManager):
         return KernelSpec(display_name="sandbox", metadata={"kernel_provisioner": used})
 
     warm = True
+    referee: int | None = None
 
 
 class GradingKernel(RunningKernel):
     """nbval's kernel, in the sandbox or in an empty folder, watched while it works."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, plays: bool = False) -> None:
+        self.referee: tuple[socket.socket, socket.socket] | None = None
         self.waiting: deque[dict[str, Any]] = deque()
         self.limit, self.received, self.until = job.output_limit, 0, monotonic() + STARTUP
         self.most = resident() + MEMORY_LIMIT
@@ -185,6 +192,8 @@ class GradingKernel(RunningKernel):
         self.context.setsockopt(zmq.RCVHWM, 50)  # messages that wait unread
         self.context.setsockopt(zmq.LINGER, 0)
         try:
+            if plays:
+                self.referee = socket.socketpair()  # ours, and the kernel's
             if job.isolation == SANDBOX:
                 self._start_sandboxed(job.warm)
             else:
@@ -200,6 +209,7 @@ class GradingKernel(RunningKernel):
         provisioner.register()
         manager = SandboxManager(context=self.context, connection_file="/none")
         manager.warm = warm
+        manager.referee = self.referee[1].fileno() if self.referee else None
         self.km: KernelManager = manager
         self.km.start_kernel()
 
@@ -217,12 +227,18 @@ class GradingKernel(RunningKernel):
         if os.name == "posix":  # no port to lose to another kernel that starts at the same time
             self.km.transport = "ipc"
             self.km.ip = str(folder / "k")
+        environment = kernel_environment(folder)
+        passed: dict[str, Any] = {}
+        if self.referee:
+            environment[REFEREE] = str(self.referee[1].fileno())
+            passed["pass_fds"] = [self.referee[1].fileno()]
         self.km.start_kernel(
             cwd=str(_empty(folder / "work")),
-            env=kernel_environment(folder),
+            env=environment,
             extra_arguments=["--HistoryManager.enabled=False"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            **passed,
         )
 
     def _ensure_iopub_up(self) -> None:
@@ -311,6 +327,8 @@ class GradingKernel(RunningKernel):
         if self.held:
             self.held.close()
         self.context.destroy(linger=0)
+        for end in self.referee or ():
+            end.close()
         if self.folder:
             self.folder.cleanup()
 
@@ -320,21 +338,24 @@ class GradedFile(IPyNbFile):
 
     job: Job
     outcome: Outcome
+    games: float = 0.0  # seconds that the cells may take that play with the referee
 
     def setup(self) -> None:
         """Start the kernel; trouble here is the grader's and never the learner's."""
         try:
-            self.kernel = GradingKernel(self.job)
+            self.kernel = GradingKernel(self.job, plays=self.games > 0)
         except Exception as error:
             name = "" if isinstance(error, SandboxError) else f"{type(error).__name__}: "
             self.outcome.failure = f"the kernel did not start ({name}{error})"
             raise
-        self.deadline = monotonic() + self.job.budget
+        self.deadline = monotonic() + self.job.budget + self.games
 
     def collect(self) -> Iterator[GradedCell]:
         """One item per cell, named by its id; marks in a learner's comments change nothing."""
         notebook = nbformat.reads(self.job.notebook, as_version=4)
         for number, cell in enumerate(notebook.cells):
+            if "play" in (data := cell.metadata["lrlesson"]):
+                self.games += data.get("timeout", CELL_TIMEOUT)
             item = GradedCell.from_parent(
                 self,
                 name=cell.metadata["lrlesson"]["id"],
@@ -381,6 +402,7 @@ class GradedCell(IPyNbCell):
         self.output_timeout = AFTER_INTERRUPT
         file.timed_out = False
         file.kernel.new_cell(allowed)
+        referee = self._referee()
         try:
             super().runtest()
             done.status = "ok"
@@ -399,10 +421,23 @@ class GradedCell(IPyNbCell):
                 done.detail = f"{type(error).__name__}: {error}"
         if file.timed_out:
             done.status, done.detail = "timeout", f"no answer within {allowed:.3g} s"
+        if referee:
+            done.played = referee.stop()
+            outcome.failure = outcome.failure or referee.failure
         outputs = self.test_outputs or []
         streams = [o for o in outputs if o.output_type == "stream" and o.name == "stdout"]
         done.text = "".join(str(o.text) for o in streams)
         outcome.seconds += monotonic() - started
+
+
+    def _referee(self) -> Referee | None:
+        """One that has begun to listen, where the cell plays with it."""
+        data, kernel = self.cell.metadata["lrlesson"], self.parent.kernel
+        if "play" not in data or not kernel.referee:
+            return None
+        referee = Referee(kernel.referee[0], data["play"], data["seed"], data["seeds"])
+        referee.start()
+        return referee
 
 
 def kernel_environment(folder: Path) -> dict[str, str]:

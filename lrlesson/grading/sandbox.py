@@ -214,10 +214,11 @@ class Sandbox:
             raise SandboxError(f"the sandbox did not start: {' '.join(lines[-2:])[:300]}")
         self._started = True
 
-    def launch(self, connection: dict[str, Any]) -> Kernel:
+    def launch(self, connection: dict[str, Any], referee: int | None = None) -> Kernel:
         """Fork a kernel that listens at `connection`, an ipc connection file's content.
 
-        SandboxError if it does not start.
+        referee: a socket's descriptor that the kernel shall hold as well. SandboxError if it does
+        not start.
         """
         self.ready()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -226,7 +227,8 @@ class Sandbox:
         request = {"connection": connection, "tmp": self.tmp, **asdict(self.limits)}
         with theirs:
             try:
-                socket.send_fds(self.requests, [json.dumps(request).encode()], [theirs.fileno()])
+                passed = [theirs.fileno()] + ([] if referee is None else [referee])
+                socket.send_fds(self.requests, [json.dumps(request).encode()], passed)
             except OSError as error:
                 ours.close()
                 raise SandboxError("the sandbox is gone") from error

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import gc
 import importlib
 import io
@@ -123,7 +124,7 @@ def serve(library: int) -> None:
                 pass
         if not ready:
             continue
-        text, descriptors, _, _ = socket.recv_fds(requests, 65536, 1)
+        text, descriptors, _, _ = socket.recv_fds(requests, 65536, 2)
         if not text:
             return
         if not descriptors:
@@ -131,9 +132,10 @@ def serve(library: int) -> None:
         if os.fork() == 0:
             with socket.socket(fileno=descriptors[0]) as control:
                 requests.close()
-                begin(control, json.loads(text))
+                begin(control, {**json.loads(text), "referee": descriptors[1:]})
             os._exit(0)
-        os.close(descriptors[0])
+        for descriptor in descriptors:
+            os.close(descriptor)
 
 
 def warm() -> None:
@@ -171,15 +173,15 @@ def guard(control: socket.socket, request: dict) -> None:
         begun, told = os.pipe()
         kernel = os.fork()
         if kernel == 0:
-            os.dup2(told, 3)
-            os.closerange(4, 65536)
+            keep(told, request["referee"])
             try:
                 become_kernel(request)
             except BaseException as error:
                 with contextlib.suppress(OSError):
                     os.write(3, f"{type(error).__name__}: {error}".encode()[:1000])
             os._exit(1)
-        os.close(told)
+        for descriptor in (told, *request["referee"]):
+            os.close(descriptor)
         why = watch(control, request, kernel, begun)
     except BaseException as error:
         tell(control, error=f"{type(error).__name__}: {error}")
@@ -190,6 +192,19 @@ def guard(control: socket.socket, request: dict) -> None:
         while True:
             os.waitpid(-1, 0)
     tell(control, ended=why)
+
+
+def keep(told: int, referee: list[int]) -> None:
+    """Of all open files only `told`, as 3, and the socket to a referee, where there is one, as 4.
+
+    The environment names the second, which lrlesson.capstone looks for.
+    """
+    kept = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, 100) for descriptor in (told, *referee)]
+    for number, descriptor in enumerate(kept, 3):
+        os.dup2(descriptor, number)
+    os.closerange(3 + len(kept), 65536)
+    if referee:
+        os.environ["LRLESSON_REFEREE"] = "4"
 
 
 def file_systems(request: dict) -> None:
