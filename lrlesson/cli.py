@@ -353,6 +353,8 @@ def export(
         typer.echo(f"not in the roster, so not exported: {name}", err=True)
     for name in made.absent:
         typer.echo(f"in the roster, but without a submission: {name}", err=True)
+    if made.without_feedback:
+        typer.echo("the worksheet has no column for feedback comments: grades only", err=True)
     for name in made.waiting:
         typer.echo(f"exported without the mark of a text that waits for it: {name}", err=True)
 

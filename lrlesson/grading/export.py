@@ -29,13 +29,15 @@ SYSTEMS = ("canvas", "moodle", "gradescope")
 class Exported:
     """What was written, who could not be brought together with the roster, and who waits.
 
-    `waiting`: learners with a text that has no mark yet, so that their sum is not the last word.
+    `waiting`: learners with a text that has no mark yet, so that their sum is not the last word;
+    `without_feedback`: Moodle's worksheet has no place for it.
     """
 
     paths: list[Path]
     unknown: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
+    without_feedback: bool = False
 
 
 @dataclass(frozen=True)
@@ -198,6 +200,8 @@ def _canvas(people: list[Total], path: Path, roster: Path | None, assignment: st
     header = [name.strip() for name in lines[0]]
     if missing := [name for name in ("Student", "ID") if name not in header]:
         raise GradeError(f"{roster.name} has no column {missing[0]!r}, expected Canvas's export.")
+    if assignment in header:
+        _refuse_other_points(lines, header.index(assignment), float(possible), assignment)
     columns = [header.index(name) if name in header else None for name in CANVAS]
     students = [
         ["" if c is None else line[c] for c in columns]
@@ -213,6 +217,20 @@ def _canvas(people: list[Total], path: Path, roster: Path | None, assignment: st
     _write(path, table)
     said.paths.append(path)
     return said
+
+
+def _refuse_other_points(
+    lines: list[list[str]], column: int, possible: float, assignment: str
+) -> None:
+    """Canvas would change the assignment's points to those of the file."""
+    for line in lines:
+        if "Points Possible" in line[0]:
+            text = line[column].strip().replace(",", ".")
+            if re.fullmatch(r"\d+(\.\d+)?", text) and float(text) != possible:
+                raise GradeError(
+                    f"{assignment} has {text} points in Canvas and {possible:g} in the results; "
+                    "set the assignment's points in Canvas and export the gradebook again."
+                )
 
 
 def _moodle(people: list[Total], path: Path, roster: Path | None) -> Exported:
@@ -244,11 +262,13 @@ def _moodle(people: list[Total], path: Path, roster: Path | None) -> Exported:
                     f"{person.max_points:g}; set the assignment's maximum in Moodle."
                 )
         comma = "," in students[0][grade + 1]
+        said.without_feedback = not _ends_with_feedback(students)
         for i, line in enumerate(students):
             if i in placed:
                 mark = f"{placed[i].points:.2f}"
                 line[grade] = mark.replace(".", ",") if comma else mark
-                line[-1] = safe(placed[i].feedback)
+                if not said.without_feedback:
+                    line[-1] = safe(placed[i].feedback)
         table = [header, *([safe(cell) for cell in line] for line in students)]
     said.absent = [_who(line) for i, line in enumerate(students) if i not in placed]
     _write(path, table)
@@ -272,6 +292,16 @@ def _moodle_columns(header: list[str], students: list[list[str]]) -> tuple[int |
             if all(numbers):
                 return column - 1, float(value.replace(",", "."))
     return None, 0.0
+
+
+def _ends_with_feedback(students: list[list[str]]) -> bool:
+    """Whether the last column of a worksheet holds feedback, which is empty where there is none.
+
+    Without feedback comments it is the time of the last grade, "-" where there is none, by which
+    Moodle tells whether the worksheet is out of date.
+    """
+    last = [line[-1].strip() for line in students]
+    return not all(text == "-" or re.search(r"\d{4}.*\d:\d\d", text) for text in last)
 
 
 def _email(header: list[str], students: list[list[str]]) -> int | None:

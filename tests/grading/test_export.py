@@ -87,6 +87,23 @@ def test_moodles_own_worksheet_is_filled_in_whatever_its_language(tmp_path):
     assert (done.unknown, done.absent) == (["Eve_1"], ["Emmy Noether"])
 
 
+def test_a_worksheet_without_feedback_keeps_the_times_that_moodle_compares(tmp_path):
+    times = ["-", "Sonntag, 22. November 2026, 09:05"]
+    text = WORKSHEET.replace(",Feedback\n", ",Zuletzt geändert (Bewertung)\n")
+    for time in times:
+        text = text.replace("Ja,\n", f'Ja,"{time}"\n', 1)
+    done = export([row("Ada Lovelace_1234")], "moodle", tmp_path, roster(tmp_path, text))
+    assert [line[-1] for line in table(done.paths[0])[1:]] == times
+    assert table(done.paths[0])[1][4] == "4,00"
+    assert done.without_feedback
+
+
+def test_other_points_in_canvas_are_refused_since_the_import_would_change_them(tmp_path):
+    people = roster(tmp_path, GRADEBOOK.replace("6.00", "100.00"))
+    with pytest.raises(GradeError, match=r"100.00 points in Canvas and 6 in the results"):
+        export([row("lovelaceada_1234")], "canvas", tmp_path, people, ASSIGNMENT)
+
+
 def test_another_maximum_in_moodle_is_refused(tmp_path):
     sheet = roster(tmp_path, WORKSHEET.replace("6,00", "100,00"))
     with pytest.raises(GradeError, match="maximum grade of 100"):
