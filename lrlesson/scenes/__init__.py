@@ -1,7 +1,7 @@
 """Scenes: figures that answer at the speed of the hand. `explorers` holds those of the lessons."""
 
 from lrlesson.scenes.actors import Band, Bars, Dots, Handle, HLine, Marker, Path, Text, VLine
-from lrlesson.scenes.controls import Button, Choice, Slider, Steps, Switch, number
+from lrlesson.scenes.controls import Answers, Button, Choice, Slider, Steps, Switch, number
 from lrlesson.scenes.scene import PAYLOAD_LIMIT, Each, Keep, Least, Say, Scene, Total
 from lrlesson.stage import LEVELS, PALETTE, Stage, figure, style
 
@@ -9,6 +9,7 @@ __all__ = [
     "LEVELS",
     "PALETTE",
     "PAYLOAD_LIMIT",
+    "Answers",
     "Band",
     "Bars",
     "Button",

@@ -133,6 +133,16 @@ class Choice(Control):
 
 
 @dataclass(frozen=True)
+class Answers(Choice):
+    """A choice that counts, as push buttons: an arrow key would answer by merely passing.
+
+    The first position is that none is chosen, and has no button.
+    """
+
+    kind: ClassVar[str] = "answers"
+
+
+@dataclass(frozen=True)
 class Switch(Control):
     """Off (position 0) or on (position 1)."""
 

@@ -403,6 +403,21 @@ const CONTROLS = {
     return { root, set: (at) => { inputs[at].checked = true; }, input: inputs[0] };
   },
 
+  answers(control, move) {
+    const buttons = control.text.slice(1).map((text, k) => {
+      const button = html("button", { type: "button", class: "lr-push", ...KEYS },
+        ...indexed(text, (tag) => html(tag)));
+      button.addEventListener("click", () => move(k + 1));
+      return button;
+    });
+    const root = html("fieldset", { class: "lr-control lr-choice" },
+      html("legend", {}, control.label), html("div", { class: "lr-options" }, ...buttons));
+    const set = (at) => buttons.forEach((button, k) => {
+      button.setAttribute("aria-pressed", k + 1 === at);
+    });
+    return { root, set, input: buttons[0] };
+  },
+
   switch(control, move) {
     const input = html("input", { type: "checkbox", role: "switch", ...KEYS });
     input.addEventListener("change", () => move(+input.checked));

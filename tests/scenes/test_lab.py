@@ -135,7 +135,7 @@ def test_a_slow_kernel_does_not_pull_the_slider_back(lab: rig.Lab):
 def test_answers_are_kept_with_the_notebook(lab: rig.Lab):
     """And with the scene, where Python can read them."""
     scene = lab.cell("score").locator(".lrlesson-scene")
-    scene.get_by_role("radio", name="oscillates").check()
+    scene.get_by_role("button", name="oscillates").click()
     expect(scene.locator(".lr-note")).to_contain_text("of 1 rounds")
     states = nbformat.read(lab.save(), 4).metadata.widgets[
         "application/vnd.jupyter.widget-state+json"
@@ -162,7 +162,7 @@ def test_what_lasts_without_a_kernel(lab: rig.Lab, server: rig.Server, chromium:
     expect(scene.get_by_text("Python has not answered")).to_be_visible()
     answered = lab.cell("score").locator(".lrlesson-scene")
     answered.get_by_role("slider", name="round").press("ArrowRight")
-    answered.get_by_role("radio", name="converges").check()
+    answered.get_by_role("button", name="converges").click()
     expect(answered.locator(".lr-note")).to_contain_text("1 of 2 rounds")
 
     notebook = nbformat.read(saved, 4)

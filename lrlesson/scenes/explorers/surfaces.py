@@ -13,7 +13,7 @@ from lrlesson.losses import Quadratic
 from lrlesson.network import net_a
 from lrlesson.optimizers import SGD, AdaGrad, Adam, RMSprop
 from lrlesson.scenes.actors import Actor, Bars, Handle, Marker, Path, VLine
-from lrlesson.scenes.controls import Button, Choice, Control, Slider, number
+from lrlesson.scenes.controls import Answers, Button, Control, Slider, number
 from lrlesson.scenes.explorers._parts import log_ticks, named, note, panels
 from lrlesson.scenes.scene import Each, Keep, Least, Say, Scene, Total
 from lrlesson.schedules import Constant
@@ -57,7 +57,7 @@ def predict_regime() -> Scene:
         alt="The weight against the step in one round, shown once a prediction is made.",
         controls=[
             Slider("round", "round", np.arange(n), 0, [f"{k + 1} of {n}" for k in range(n)]),
-            Choice("guess", "it will be", _GUESSES),
+            Answers("guess", "it will be", _GUESSES),
         ],
         keep=Keep("guess", once="round"),
         actors=[
