@@ -107,6 +107,16 @@ def lab(
     if port is not None:
         require_free(port)
 
+    from . import __version__
+    from .starting import read_record
+
+    record = read_record(folder)
+    if record and record["version"] != __version__:
+        typer.echo(
+            f"This copy is of lrlesson {record['version']}, and {__version__} is installed: "
+            f"lrlesson start {shlex.quote(str(folder))} renews it and keeps your work."
+        )
+
     from jupyterlab.labapp import LabApp
 
     options = [

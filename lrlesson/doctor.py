@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from . import __version__
 
 WIDGETS = {"@jupyter-widgets/jupyterlab-manager": "jupyterlab_widgets", "anywidget": "anywidget"}
+SHOWN = ("numpy", "jupyterlab", "ipywidgets")  # the versions that a report of trouble needs
 
 
 class Finding(NamedTuple):
@@ -120,7 +121,9 @@ def _packages() -> Iterator[Finding]:
         if _numbers(installed) < _numbers(bound):
             question = f"{name} is {bound} or newer (it is {installed})"
             problems.append(Finding(question, False, remedy))
-    yield from problems or [Finding("all packages are there, in versions that fit", True, "")]
+    versions = ", ".join(f"{name} {version(name)}" for name in ("lrlesson", *SHOWN))
+    fits = Finding(f"all packages are there, in versions that fit ({versions})", True, "")
+    yield from problems or [fits]
 
 
 def _numbers(text: str) -> tuple[int, ...]:

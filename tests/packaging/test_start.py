@@ -7,12 +7,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from hypothesis import given
+import rig
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lrlesson
 from lrlesson import starting
-from lrlesson.starting import StartError, bring, course_files, read_record, start
+from lrlesson.starting import RECORD, StartError, bring, course_files, read_record, start
 
 ROOT = Path(__file__).parents[2]
 
@@ -205,6 +206,7 @@ def test_without_a_record_nothing_that_differs_is_replaced(tmp_path, record):
 STATES = st.dictionaries(st.sampled_from("abc"), st.sampled_from(["0", "1", "2"]))
 
 
+@settings(deadline=None, max_examples=50)
 @given(versions=st.lists(st.tuples(STATES, STATES), min_size=1, max_size=5))
 def test_no_work_is_ever_lost_whatever_happens(tmp_path_factory, versions):
     """What the learner wrote is where it was, unless it is one of our own texts."""
@@ -265,6 +267,16 @@ def test_progress_is_that_of_the_folder(tmp_path):
     missing = lrlesson_("progress", tmp_path / "nowhere")
     assert missing.returncode == 2
     assert "nowhere" in missing.stderr
+
+
+def test_the_lab_says_that_a_copy_is_old(tmp_path):
+    start(tmp_path)
+    old = json.loads((tmp_path / RECORD).read_text()) | {"version": "0.0.1"}
+    (tmp_path / RECORD).write_text(json.dumps(old))
+    with rig.lab_server(tmp_path, tmp_path / "private"):
+        said = (tmp_path / "private" / "log").read_text()
+    assert f"This copy is of lrlesson 0.0.1, and {lrlesson.__version__} is installed" in said
+    assert f"lrlesson start {tmp_path}" in said
 
 
 def test_the_course_of_a_clone_is_the_one_beside_the_package():
