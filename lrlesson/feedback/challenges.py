@@ -26,22 +26,21 @@ class Challenge:
 
 
 SGD_REFERENCE = '''\
-def trial(problem, lr, updates):
-    """The mean of the last losses at one rate from the start; inf where it breaks."""
-    problem.reset()
-    losses = []
-    while len(losses) < updates:
-        losses.append(problem.step(lr))
-        if not losses[-1] < 3 * losses[0]:
-            return np.inf
-    return np.mean(losses[-5:])
-
-
 def sgd_strategy(problem, budget):
-    """The better half of many rates, and of those, …; then from the best in a line to zero."""
-    rates, updates = 10.0 ** np.arange(-3, 2.5, 0.5), 6
+    """Of eight rates the better half, and of those; then from the best in a line to zero."""
+
+    def trial(lr, updates):
+        problem.reset()
+        losses = []
+        while len(losses) < updates:
+            losses.append(problem.step(lr))
+            if not losses[-1] < 3 * losses[0]:
+                return np.inf
+        return np.mean(losses[-5:])
+
+    rates, updates = 10.0 ** np.arange(-2, 2, 0.5), 8
     while len(rates) > 2:
-        losses = [trial(problem, lr, updates) for lr in rates]
+        losses = [trial(lr, updates) for lr in rates]
         rates = rates[np.argsort(losses)[: len(rates) // 2]]
         updates *= 2
     lr = rates[0]
@@ -58,14 +57,14 @@ def sgd_strategy(problem, budget):
 OPEN_REFERENCE = '''\
 def open_strategy(problem, budget):
     """Adam, whose good rate hardly depends on the scale, with a rate that goes to zero."""
-    w = problem.init()
-    m = v = np.zeros_like(w)
+    here = problem.init()
+    m = v = np.zeros_like(here)
     for t in range(budget):
-        g = problem.grad(w)[1]
+        g = problem.grad(here)[1]
         m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
         drive = (m / (1 - 0.9 ** (t + 1))) / (np.sqrt(v / (1 - 0.999 ** (t + 1))) + 1e-8)
-        w = w - 0.01 * (1 - t / budget) * drive
-    return w
+        here = here - 0.01 * (1 - t / budget) * drive
+    return here
 '''
 
 SGD_HINTS = (

@@ -1,0 +1,166 @@
+"""check for the capstone: it measures, says what is lacking, and survives whatever is handed in."""
+
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+from lrlesson.feedback import check, hint, playing, progress, solution, summary
+from lrlesson.feedback.challenges import CHALLENGES
+from lrlesson.feedback.record import load
+from lrlesson.feedback.standing import Incomplete
+
+
+@pytest.fixture(autouse=True)
+def one_seed(monkeypatch):
+    monkeypatch.setattr(playing, "SEEDS", (0,))
+
+
+def scaled(problem):
+    """A rate that is different on each task: where the first loss of a step lies."""
+    return 0.001 * problem.step(0)
+
+
+def stub(problem, budget):
+    raise NotImplementedError("your answer goes here")
+
+
+@pytest.mark.parametrize("answer", [None, ..., stub])
+def test_a_stub_is_not_attempted(answer):
+    result = check("capstone-sgd", answer)
+    assert result.status == "not attempted"
+    assert load()["exercises"]["capstone-sgd"] == {"status": "not attempted"}
+
+
+def test_one_rate_for_all_is_called_by_its_name():
+    def strategy(problem, budget):
+        for _ in range(3):
+            problem.step(0.1)
+
+    result = check("capstone-sgd", strategy)
+    assert (result.status, result.misconception) == ("not yet", "universal-rate")
+    assert result.failed == ["r", "worst-run"]
+    assert "the same rates on every task" in repr(result)
+    assert "There is a good rate for everything" in repr(result)
+    assert "digits × 0.1" in repr(result)
+    assert "Worth 0 of 15 points" in repr(result)
+
+
+def test_a_rate_that_never_falls_is_called_by_its_name():
+    def strategy(problem, budget):
+        lr = scaled(problem)
+        problem.reset()
+        for _ in range(60):
+            problem.step(lr)
+
+    result = check("capstone-sgd", strategy)
+    assert result.misconception == "constant-rate-settles"
+    assert "as large at the end" in repr(result)
+
+
+def test_what_is_left_of_the_budget_is_said():
+    def strategy(problem, budget):
+        lr = scaled(problem)
+        for t in range(100):
+            problem.step(lr * (1 - t / 100))
+
+    result = check("capstone-sgd", strategy)
+    assert result.misconception is None
+    assert "More than a quarter of the budget was left" in repr(result)
+
+
+def test_runs_that_diverge_are_counted():
+    def strategy(problem, budget):
+        lr = 1e4 + scaled(problem)
+        for t in range(80):
+            problem.step(lr * (1 - t / 80))
+
+    result = check("capstone-sgd", strategy)
+    assert "runs ended with weights that are not finite" in repr(result)
+    assert "diverged" in repr(result)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "said"),
+    [
+        (lambda problem, budget: problem.grad(3), "raised AttributeError"),
+        (lambda problem: problem.step(1), "raised TypeError"),
+        (lambda problem, budget: [problem.step(0.0) for _ in range(601)], "BudgetSpent"),
+        (lambda problem, budget: problem.step("fast"), "expected a number"),
+        (7, "a function is expected"),
+    ],
+)
+def test_what_goes_wrong_is_said_in_a_sentence(strategy, said):
+    result = check("capstone-sgd", strategy)
+    assert result.status == "wrong"
+    assert result.failed == ["runs"]
+    assert said in repr(result)
+
+
+def test_an_answer_of_the_open_track_has_to_be_weights():
+    assert "expected an array of shape" in repr(
+        check("capstone-open", lambda problem, budget: problem.left)
+    )
+    result = check("capstone-open", lambda problem, budget: problem.init())
+    assert result.status == "not yet"
+    assert "of the budget was left" in repr(result)
+
+
+def test_an_endless_strategy_is_stopped(monkeypatch):
+    monkeypatch.setattr(playing, "SECONDS", 0.5)
+
+    def strategy(problem, budget):
+        while True:
+            problem.reset()
+
+    result = check("capstone-sgd", strategy)
+    assert result.status == "wrong"
+    assert "was stopped" in repr(result)
+
+
+def test_what_it_prints_is_hidden(capsys):
+    def strategy(problem, budget):
+        print("loud")
+
+    assert "printed while it was checked is hidden" in repr(check("capstone-sgd", strategy))
+    assert capsys.readouterr().out == ""
+
+
+def test_a_reference_earns_all_points_here(monkeypatch):
+    """The shorter one, on two seeds; the stored solutions hold both, on four."""
+    monkeypatch.setattr(playing, "SEEDS", (0, 1))
+    challenge = CHALLENGES["capstone-open"]
+    namespace = {"np": np}
+    exec(challenge.reference, namespace)
+    result = check("capstone-open", namespace["open_strategy"])
+    assert result.status == "correct", repr(result)
+    assert result.earned == result.of == 9
+    assert "Full marks here" in repr(result)
+    assert "9 of 9" in repr(summary("capstone-open"))
+
+
+def test_summary_counts_parts_of_the_points_and_is_incomplete(capsys):
+    check("capstone-open", lambda problem, budget: problem.init())
+    with pytest.raises(Incomplete, match="capstone-sgd is not checked, capstone-open is not yet"):
+        summary("capstone-sgd", "capstone-open")
+    assert "0 of 15" in capsys.readouterr().out
+
+
+def test_help_is_there_as_for_any_exercise():
+    assert "Hint 1 of 3" in repr(hint("capstone-sgd"))
+    assert "Not yet" in repr(solution("capstone-sgd"))
+    assert "def sgd_strategy" in repr(solution("capstone-sgd", give_up=True))
+    assert "capstone-open" in repr(progress())
+
+
+def test_the_notebook_and_the_references_agree():
+    """The solutions hold what `solution` shows."""
+    path = Path(__file__).parents[2] / "solutions" / "13_capstone.ipynb"
+    cells = nbformat.read(path, as_version=4).cells
+    for challenge in CHALLENGES.values():
+        (answer,) = [c for c in cells if c.metadata.get("lrlesson", {}).get("role") == "answer"
+                     and c.metadata["lrlesson"]["exercise"] == challenge.id]  # fmt: skip
+        lines = {line.strip() for line in answer.source.splitlines()}
+        wanted = {line.strip() for line in challenge.reference.splitlines()[2:]}
+        assert wanted <= lines
