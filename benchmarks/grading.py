@@ -1,14 +1,15 @@
 """Grade the same answers with lrlesson, nbgrader and Otter, in turn, and write GRADING.md.
 
     python -m venv peers && peers/bin/pip install -r benchmarks/grading-requirements.txt
-    python benchmarks/grading.py --peers peers/bin [--rounds 3] [--learners 4] [--curve]
+    python benchmarks/grading.py --peers peers/bin
 
-A submission holds two exercises, gradient-descent and step-decay, answered rightly. All three run
-the same answers and the same checks' code. lrlesson gets two notebooks, hence two kernels, each in
-the sandbox; nbgrader and Otter get both exercises in one notebook and one kernel, without a
-sandbox, which is in their favour. In each round every contender grades once, start-up included, so
-a noisy moment hits all; medians of the rounds are compared. Processor time counts every process a
-contender starts. `--curve` also times ours for 10 to 300 submissions and draws grading.svg.
+That takes about eight minutes on two quiet processors. A submission holds two exercises,
+gradient-descent and step-decay, answered rightly. All three run the same answers and the same
+checks' code. lrlesson gets two notebooks, hence two kernels, each in the sandbox; nbgrader and
+Otter get both exercises in one notebook and one kernel, without a sandbox, which is in their
+favour. In each round every contender grades once, start-up included, so a noisy moment hits all;
+medians of the rounds are compared. Processor time counts every process a contender starts. Then
+lrlesson alone grades 10 to 300 submissions, and grading.svg is drawn; last, its memory is watched.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -31,6 +34,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 NAMES = ("01_what_the_rate_is.ipynb", "04_decay.ipynb")
 EXERCISES = ("gradient-descent", "step-decay")
+TWO, ONE = "lrlesson, 2 workers", "lrlesson, 1 worker"
 ANSWERS = {
     "step-decay": (
         "def step_decay(t, lr0, drop, every):\n"
@@ -54,6 +58,13 @@ id = "step-decay"
 notebook = "04_decay.ipynb"
 points = 6
 """
+
+
+Watch = Callable[[int], None]
+
+
+def ignore(pid: int) -> None:
+    """Watch a process not at all."""
 
 
 def kept(name: str) -> list[dict[str, Any]]:
@@ -103,6 +114,7 @@ class Ours:
             (folder / "solutions" / name).write_text(json.dumps(whole))
         self.hand_in(learners)
         self.run = 0
+        self.watch: Watch = ignore
 
     def hand_in(self, learners: int) -> None:
         """Make submissions, each with two notebooks."""
@@ -126,6 +138,7 @@ class Ours:
                 *("--out", str(out), "-j", str(self.workers), "--seed", "1", *self.options),
             ],
             self.folder,
+            self.watch,
         )
         rows = [json.loads(line) for line in (out / "results.jsonl").read_text().splitlines()]
         assert sum(row["points"] for row in rows) == 10 * self.learners, rows
@@ -207,21 +220,23 @@ class Otter:
             assert sum(test["score"] for test in results["tests"] if "score" in test) == 10, results
 
 
-def call(command: list[Any], folder: Path) -> None:
-    """Run to the end, quietly; what it said if it failed."""
+def call(command: list[Any], folder: Path, watch: Watch = ignore) -> None:
+    """Run to the end, quietly; what it said if it failed. `watch` is told the process's id."""
     path = os.environ["PATH"]
     if Path(command[0]).is_absolute():
         path = f"{Path(command[0]).parent}{os.pathsep}{path}"
-    done = subprocess.run(
+    running = subprocess.Popen(
         list(map(str, command)),
         cwd=folder,
         env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )
-    if done.returncode:
-        sys.exit(f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}")
+    watch(running.pid)
+    out, error = running.communicate()
+    if running.returncode:
+        sys.exit(f"{command}\n{out[-2000:]}\n{error[-3000:]}")
 
 
 def timed(contender: Any) -> tuple[float, float]:
@@ -243,7 +258,7 @@ def curve(folder: Path, counts: list[int]) -> list[tuple[int, float]]:
         started = time.perf_counter()
         ours.grade()
         found.append((count, time.perf_counter() - started))
-        print(*found[-1], flush=True)
+        print(count, f"{found[-1][1]:.1f}", flush=True)
     return found
 
 
@@ -271,67 +286,109 @@ def draw(points: list[tuple[int, float]], path: Path) -> None:
     figure.savefig(path, metadata={"Date": None})
 
 
+def peak(folder: Path, workers: int) -> float:
+    """MB that a run of ours takes at most, with all its processes; shared pages count once."""
+    most = 0.0
+    ours = Ours(folder / f"memory{workers}", workers, 10)
+
+    def watch(pid: int) -> None:
+        def look() -> None:
+            nonlocal most
+            while Path(f"/proc/{pid}/smaps_rollup").exists():
+                most = max(most, sum(map(proportional, tree(pid))) / 1000)
+                time.sleep(0.2)
+
+        threading.Thread(target=look, daemon=True).start()
+
+    ours.watch = watch
+    ours.grade()
+    return most
+
+
+def tree(pid: int) -> Iterator[int]:
+    """A process and all that descend from it."""
+    yield pid
+    with contextlib.suppress(OSError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            for child in (thread / "children").read_text().split():
+                yield from tree(int(child))
+
+
+def proportional(pid: int) -> int:
+    """kB of a process, a page that n processes share counting as an nth; 0 once it has gone."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    return 0
+
+
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--peers", type=Path, required=True)
+    parser.add_argument("--peers", type=Path, required=True, help="their bin folder")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--learners", type=int, default=4)
-    parser.add_argument("--ours", type=int, default=20, help="submissions for ours")
-    parser.add_argument("--curve", action="store_true")
+    parser.add_argument("--learners", type=int, default=30)
+    parser.add_argument("--counts", type=int, nargs="*", default=[10, 30, 100, 200, 300])
     chosen = parser.parse_args()
-    peers = chosen.peers.absolute()
+    peers, many, few = chosen.peers.absolute(), chosen.learners, min(4, chosen.learners)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         contenders = {
-            "lrlesson, 2 workers": Ours(folder / "ours2", 2, chosen.ours),
-            "lrlesson, 1 worker": Ours(folder / "ours1", 1, chosen.ours),
-            "lrlesson, 2 workers, --no-warm": Ours(
-                folder / "cold", 2, chosen.learners, "--no-warm"
-            ),
-            "nbgrader autograde": Nbgrader(folder / "nbgrader", peers, chosen.learners),
+            TWO: Ours(folder / "ours2", 2, many),
+            ONE: Ours(folder / "ours1", 1, many),
+            "lrlesson, 2 workers, --no-warm": Ours(folder / "cold", 2, few, "--no-warm"),
+            "nbgrader autograde": Nbgrader(folder / "nbgrader", peers, many),
             "otter run": Otter(folder / "otter", peers, 1),
         }
         found: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
+        loads = [os.getloadavg()[0]]
         for _ in range(chosen.rounds):
             for name, contender in contenders.items():
                 found[name].append(timed(contender))
-                print(name, found[name][-1], flush=True)
-        write(found, [], peers, chosen)
-        if chosen.curve:
-            write(found, curve(folder, [10, 30, 100, 200, 300]), peers, chosen)
+                print(name, *(f"{value:.2f}" for value in found[name][-1]), flush=True)
+        loads.append(os.getloadavg()[0])
+        points = curve(folder, chosen.counts)
+        memory = [peak(folder, workers) for workers in (1, 2)]
+        print("MB", *memory)
+        counts = {name: contender.learners for name, contender in contenders.items()}
+        write(found, counts, points, memory, loads, peers)
 
 
-def write(found: dict[str, Any], points: list[Any], peers: Path, chosen: Any) -> None:
+def write(
+    found: dict[str, list[tuple[float, float]]],
+    counts: dict[str, int],
+    points: list[tuple[int, float]],
+    memory: list[float],
+    loads: list[float],
+    peers: Path,
+) -> None:
     """GRADING.md, and grading.svg where the curve was measured."""
     here = Path(__file__).parent
     medians = {
         name: [statistics.median(values) for values in zip(*runs, strict=True)]
         for name, runs in found.items()
     }
-    best = medians["lrlesson, 2 workers"]
-    alone = medians["lrlesson, 1 worker"]
+    best, alone = medians[TWO], medians[ONE]
+    rounds = len(found[TWO])
     lines = [
         "# Grading, side by side",
         "",
-        f"Seconds per submission of two exercises, medians of {chosen.rounds} rounds in which",
-        "every contender ran once in turn, start-up included. `benchmarks/grading.py` says exactly",
-        "what is compared. Ratios are to lrlesson, two workers (clock) or one (processor time).",
+        f"Seconds per submission of two exercises, medians of {rounds} rounds in which every",
+        "contender ran once in turn, start-up included. `benchmarks/grading.py` makes this page",
+        "and says what is compared. Ratios are to lrlesson, with two workers for the time on the",
+        "clock and with one for that of the processors.",
         "",
-        "| | submissions | clock | ratio | processor time | ratio |",
+        "| | submissions | clock | ratio | processors | ratio |",
         "|---|---:|---:|---:|---:|---:|",
     ]
-    for name, (clock, used) in medians.items():
-        count = {"nbgrader autograde": chosen.learners, "otter run": 1}.get(name, chosen.ours)
-        count = chosen.learners if "--no-warm" in name else count
-        lines.append(
-            f"| {name} | {count} | {clock:.2f} | {clock / best[0]:.1f} | {used:.2f} "
-            f"| {used / alone[1]:.1f} |"
-        )
-    each = best[0] / 2
-    load = os.getloadavg()[1]
-    lines += ["", f"Per exercise, lrlesson with two workers: {each:.2f} s.", ""]
-    if points:
+    lines += [
+        f"| {name} | {counts[name]} | {clock:.2f} | {clock / best[0]:.1f} | {used:.2f} "
+        f"| {used / alone[1]:.1f} |"
+        for name, (clock, used) in medians.items()
+    ]
+    lines += ["", f"Per exercise, two warm workers: {best[0] / 2:.2f} s, start-up included.", ""]
+    if len(points) > 1:
         (n0, t0), (n1, t1) = points[0], points[-1]
         rate = (t1 - t0) / (n1 - n0)
         lines += [
@@ -345,14 +402,19 @@ def write(found: dict[str, Any], points: list[Any], peers: Path, chosen: Any) ->
             "",
         ]
         draw(points, here / "grading.svg")
-    names = "; ".join(
-        f"{package} {peer_version(peers, package)}" for package in ("nbgrader", "otter-grader")
-    )
-    lines.append(
-        f"Python {platform.python_version()}, nbval {version('nbval')}, "
-        f"ipykernel {version('ipykernel')}; {names}; {os.cpu_count()} processors, load of the "
-        f"machine at the end {load:.1f}."
-    )
+    one, two = memory
+    lines += [
+        f"Memory: {one:.0f} MB with one worker, {two:.0f} MB with two, so {two - one:.0f} MB for a",
+        "worker with its fork server and its kernel (most at any moment; shared pages count once).",
+        "",
+    ]
+    used = [f"Python {platform.python_version()}"]
+    used += [f"{package} {version(package)}" for package in ("nbval", "ipykernel")]
+    used += [f"{name} {peer_version(peers, name)}" for name in ("nbgrader", "otter-grader")]
+    lines += [
+        f"{', '.join(used)}; {os.cpu_count()} processors.",
+        f"Load of the machine: {loads[0]:.1f} before the rounds, {loads[1]:.1f} after them.",
+    ]
     (here / "GRADING.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

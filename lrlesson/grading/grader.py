@@ -222,14 +222,14 @@ def _rows(todo: list[_Task], exercises: dict[str, Exercise], seed: int, how: _Ho
     }
     reference: dict[str, Outcome] = {}
     with _Workers(how, len(running)) as workers:
-        for (_, name), outcome in workers.outcomes(jobs):
+        for (_, name), outcome in workers.fair(jobs):
             _refuse_broken_reference(exercises[name], outcome)
             reference[name] = outcome
         jobs = {
             key: how.job(assemble(t.exercise, exercises, [seed], t.graft.answers))
             for key, t in running.items()
         }
-        for key, outcome in workers.outcomes(jobs):
+        for key, outcome in workers.fair(jobs):
             task = running[key]
             try:
                 yield _scored(task, seed, outcome, reference[task.exercise.id])
@@ -400,6 +400,17 @@ class _Workers:
             self.own.shutdown(wait=kind is None, cancel_futures=True)
             for process in processes if kind else []:  # stopped: a cell may have long to run
                 process.terminate()
+
+    def fair(self, jobs: dict[Key, Job]) -> Iterator[tuple[Key, Outcome]]:
+        """As `outcomes`; what ran out of time on busy processors runs again, last and alone."""
+        again = []
+        for key, outcome in self.outcomes(jobs):
+            if outcome.starved:
+                again.append(key)
+            else:
+                yield key, outcome
+        for key in again:
+            yield from self.outcomes({key: jobs[key]})
 
     def outcomes(self, jobs: dict[Key, Job]) -> Iterator[tuple[Key, Outcome]]:
         """Each job's outcome, as they finish. A worker that is killed costs nobody else a mark.

@@ -136,6 +136,12 @@ def graft(exercise: Exercise, copy: Copy) -> Graft:
         if unusual := uses_unusual(_source(chosen)) - uses_unusual(given):
             say(f"unusual: {wanted} uses {', '.join(sorted(unusual))}")
         result.answers[wanted] = _source(chosen)
+    for cell in copy.cells:
+        text = exercise.texts.get(cell_id(cell))
+        if text is not None and _source(cell).strip() not in ("", text.strip()):
+            say(f"text: {cell_id(cell)}, to be read by hand")
+    if (more := len(result.anomalies) - MOST_ANOMALIES) > 0:
+        result.anomalies[MOST_ANOMALIES:] = [f"and {more} more"]
     if absent:
         result.status = "missing"
         result.reason = f"{_word(copy.path.name)} has no answer cell {' and '.join(absent)}"

@@ -57,6 +57,7 @@ ENVELOPE = 1500  # characters of a message that are not counted
 MEMORY_LIMIT = 200_000_000  # bytes that the grader may grow by while messages come in
 STARTUP = 60.0
 POLL = 0.2
+STARVED = 0.3  # of a cell's time, spent in waiting for a processor, is not the learner's fault
 AFTER_INTERRUPT = 2.0
 KEPT = ("PATH", "LANG", "LANGUAGE", "TZ", "SYSTEMROOT", "WINDIR", "COMSPEC", "PATHEXT")
 
@@ -96,11 +97,15 @@ class CellRun:
 
 @dataclass
 class Outcome:
-    """What the kernel did; `failure` is the grader's own trouble, "" if there was none."""
+    """What the kernel did; `failure` is the grader's own trouble, "" if there was none.
+
+    `starved`: a cell ran out of time while others kept the processors from it.
+    """
 
     cells: list[CellRun] = field(default_factory=list)
     seconds: float = 0.0
     failure: str = ""
+    starved: bool = False
 
     def cell(self, cell_id: str) -> CellRun:
         """The last run of a cell; "not run" if it never ran."""
@@ -316,6 +321,19 @@ class GradingKernel(RunningKernel):
         used: Any = getattr(getattr(self, "km", None), "provisioner", None)
         return used.kernel.ended if getattr(used, "kernel", None) else ""
 
+    def waited(self) -> float:
+        """Seconds for which a kernel in the sandbox has waited for a processor; 0 if unknown."""
+        used: Any = getattr(getattr(self, "km", None), "provisioner", None)
+        if getattr(used, "kernel", None) is None:
+            return 0.0
+        try:
+            guard = Path(f"/proc/{used.kernel.pid}/task/{used.kernel.pid}")
+            pid = (guard / "children").read_text(encoding="ascii").split()[0]
+            times = Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()
+            return int(times[1]) / 1e9
+        except (OSError, IndexError, ValueError):
+            return 0.0
+
     def stop(self) -> None:
         """Kill the kernel and close its channels; harmless the second time."""
         if hasattr(self, "kc"):
@@ -402,6 +420,7 @@ class GradedCell(IPyNbCell):
         self.output_timeout = AFTER_INTERRUPT
         file.timed_out = False
         file.kernel.new_cell(allowed)
+        waited = file.kernel.waited()
         referee = self._referee()
         try:
             super().runtest()
@@ -421,6 +440,7 @@ class GradedCell(IPyNbCell):
                 done.detail = f"{type(error).__name__}: {error}"
         if file.timed_out:
             done.status, done.detail = "timeout", f"no answer within {allowed:.3g} s"
+            outcome.starved |= file.kernel.waited() - waited > STARVED * allowed
         if referee:
             done.played = referee.stop()
             outcome.failure = outcome.failure or referee.failure
@@ -428,7 +448,6 @@ class GradedCell(IPyNbCell):
         streams = [o for o in outputs if o.output_type == "stream" and o.name == "stdout"]
         done.text = "".join(str(o.text) for o in streams)
         outcome.seconds += monotonic() - started
-
 
     def _referee(self) -> Referee | None:
         """One that has begun to listen, where the cell plays with it."""
@@ -438,6 +457,18 @@ class GradedCell(IPyNbCell):
         referee = Referee(kernel.referee[0], data["play"], data["seed"], data["seeds"])
         referee.start()
         return referee
+
+
+def resident() -> int:
+    """Bytes of memory that this process has now; 0 where the system does not say.
+
+    One message of many parts is taken in whole, and no limit of ZeroMQ holds for it.
+    """
+    try:
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+        return int(pages) * resource.getpagesize()
+    except (OSError, NameError):
+        return 0
 
 
 def kernel_environment(folder: Path) -> dict[str, str]:

@@ -1,11 +1,13 @@
 """Law: answers are taken by id, what was done to our cells is named, nothing else is run."""
 
 import json
+from pathlib import PurePosixPath
 
 import pytest
 
 from lrlesson.grading.cells import read_exercises, read_sources
-from lrlesson.grading.graft import Copy, assemble, graft, is_stub
+from lrlesson.grading.files import File
+from lrlesson.grading.graft import Copy, assemble, graft, is_stub, read_file
 
 ANSWER = "step-decay.answer"
 
@@ -122,6 +124,35 @@ def test_text_that_is_no_text_is_unreadable(take):
 @pytest.mark.parametrize("source", ["def f(:", "\x00", "(" * 5000, "x = 1"])
 def test_what_does_not_parse_is_not_a_stub(source):
     assert not is_stub(source, "def f():\n    raise NotImplementedError")
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("m = __import__('lr' + 'lesson')", "__import__"),
+        ("import sys\nm = sys.modules['lr' + 'lesson']", "sys"),
+        ("exec(open('/lrlesson/lrlesson/schedules.py').read())", "exec, open"),
+        ("from importlib import import_module as f", "importlib"),
+        ("f = ().__class__.__base__.__subclasses__()", "__subclasses__"),
+        ("!cat /lrlesson/*\nget_ipython()", "get_ipython"),
+        ("import numpy as np\nopening = np.sys_open = 1  # open, exec", ""),
+    ],
+)
+def test_what_no_exercise_needs_is_named(source, said, take):
+    expected = [f"unusual: {ANSWER} uses {said}"] if said else []
+    assert take(source=source).anomalies == expected
+
+
+def test_a_flood_of_cells_is_one_line_or_unreadable(take, made):
+    extra = {"cell_type": "code", "source": "1", "metadata": {}, "outputs": []}
+    few = take(lambda notebook: notebook["cells"].extend([extra] * 100))
+    assert len(few.anomalies) == 21
+    assert few.anomalies[-1] == "and 80 more"
+    notebook = made.exercise(made.decay)
+    notebook["cells"] += [{}] * 6000
+    content = json.dumps(notebook).encode()
+    many = read_file(File(PurePosixPath(made.decay), lambda: content))
+    assert many.problem.endswith("cells")
 
 
 def test_the_notebook_to_run_is_the_instructors_with_the_answer_in_it(take, exercises):

@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from lrlesson.grading.run import PREFIX, Job, _hold, remove_abandoned, run
+from lrlesson.grading.run import PREFIX, GradingKernel, Job, _hold, remove_abandoned, run
 
 ROOT = Path(__file__).parents[2]
 
@@ -121,6 +121,25 @@ def test_a_cell_that_ignores_the_interrupt_is_killed():
     outcome = run(job(stubborn, "print('never')"))
     assert time.monotonic() - started < 20
     assert [c.status for c in outcome.cells] == ["timeout", "not run"]
+
+
+def test_a_cell_that_had_no_processor_is_told_from_one_that_does_not_end(monkeypatch):
+    loop = ("while True: pass", 0.5)
+    seconds = iter(range(100))
+    monkeypatch.setattr(GradingKernel, "waited", lambda self: 1.0)
+    assert not run(job(loop)).starved
+    monkeypatch.setattr(GradingKernel, "waited", lambda self: next(seconds))
+    assert run(job(loop)).starved
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="needs the scheduler's word")
+def test_how_long_a_kernel_has_waited_for_a_processor_is_known():
+    kernel = GradingKernel(job("1"))
+    try:
+        assert kernel.waited() > 0
+    finally:
+        kernel.stop()
+    assert kernel.waited() == 0
 
 
 def test_output_is_bounded():

@@ -13,6 +13,7 @@ import sys
 import time
 from collections import defaultdict
 from concurrent.futures import Executor, Future
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -185,6 +186,22 @@ def test_a_kernel_that_never_starts_is_a_row_with_the_reason(made, tmp_path, mon
     monkeypatch.setattr(grader, "run", real)
     again = grade(tmp_path / "in", tmp_path / "out", made.solutions, 1, executor=Here())
     assert [row.points for row in again.rows] == [0, 6], "tried again, and then it works"
+
+
+def test_what_ran_out_of_time_on_busy_processors_runs_again(made, tmp_path, monkeypatch):
+    made.hand_in(tmp_path / "in" / "ada", made.decay, made.filled(made.decay, made.right_decay))
+    tried = []
+
+    def busy(job):
+        tried.append(job.notebook)
+        done = real(job)
+        return replace(done, cells=[], starved=True) if tried.count(job.notebook) == 1 else done
+
+    real = grader.run
+    monkeypatch.setattr(grader, "run", busy)
+    summary = grade(tmp_path / "in", tmp_path / "out", made.solutions, 1, executor=Here())
+    assert [row.points for row in summary.rows] == [0, 6]
+    assert [tried.count(text) for text in tried] == [2] * 4
 
 
 def test_a_full_disk_is_one_sentence_and_costs_no_row(made, tmp_path, monkeypatch):
