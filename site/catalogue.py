@@ -284,7 +284,8 @@ def code_rows(head: list[str], rows: list[tuple]) -> str:
 def rows_of(head: list[str], rows: list[tuple]) -> str:
     """A table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return f":::{{container}} catalogue\n{table}\n:::"
 
 
 ANSWERS = """\

@@ -77,7 +77,7 @@ def schedule(shown: Schedule) -> str:
     formula = escape(shown._repr_latex_(), quote=False)
     page = shown._repr_html_()
     assert formula in page
-    return page.replace(formula, mathml(shown._repr_latex_().strip("$")))
+    return page.replace(formula, mathml(shown._repr_latex_().strip("$"), display=True))
 
 
 PAGES: dict[type, Any] = {

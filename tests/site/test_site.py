@@ -246,15 +246,17 @@ def test_axe_finds_nothing_serious(window: Window):
     kinds = ["index.html", "search.html", "schedules/index.html", "schedules/Cosine.html"]
     kinds += ["optimizers/Adam.html", "controllers/Armijo.html"]
     kinds += [f"exercises/{EXERCISES[3]}.html", *(f"notebooks/{name}.html" for name in LESSONS)]
+    serious = []
     for path in kinds:
         page = window.open(path)
-        for folded in page.locator("article details:not([open]) > summary").all():
-            folded.click()
-        results = Axe().run(page).response
+        page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
+        # Without preload: it would ask for the style sheets, which a page from a file must not.
+        results = Axe().run(page, options={"preload": False}).response
         assert len(results["passes"]) > 10
-        assert [
+        serious += [
             f"{path}: {found['id']}: {node['html'][:160]}: {node['failureSummary']}"
             for found in results["violations"]
             if found["impact"] in ("serious", "critical")
             for node in found["nodes"]
-        ] == []
+        ]
+    assert serious == []
