@@ -1,0 +1,89 @@
+"""Lesson 13, the capstone: what it says, on the first seeds of 0 to 9.
+
+A seed is twelve trainings; one claim about r takes two of them.
+"""
+
+import csv
+from importlib.resources import files
+
+import numpy as np
+import pytest
+
+from lrlesson import capstone
+from lrlesson.capstone import TASKS, problem, score
+from lrlesson.capstone.scoring import ratio
+from lrlesson.optimizers import Adam
+
+
+def one_rate(problem, budget):
+    for _ in range(budget):
+        problem.step(0.1)
+
+
+def test_first(problem, budget):
+    """As in the lesson: a range test, a third of its minimum, a line to zero."""
+    lrs, losses, smooth, mean = np.geomspace(1e-5, 100, 100), [], [], 0.0
+    for k, lr in enumerate(lrs):
+        losses.append(problem.step(lr))
+        if not losses[-1] <= 4 * min(losses):
+            break
+        mean = 0.9 * mean + 0.1 * losses[-1]
+        smooth.append(mean / (1 - 0.9 ** (k + 1)))
+    lr = lrs[np.argmin(smooth)] / 3
+    problem.reset()
+    left = problem.left
+    for t in range(left):
+        problem.step(lr * (1 - t / left))
+
+
+test_first.__test__ = False
+
+
+def adam_to_zero(lr):
+    def strategy(problem, budget):
+        w, rule = problem.init(), Adam()
+        state = rule.init(w)
+        for t in range(budget):
+            w = rule.step(w, problem.grad(w)[1], state, lr * (1 - t / budget))
+        return w
+
+    return strategy
+
+
+def test_one_rate_is_decent_at_scale_1_and_far_off_at_a_tenth_of_it(seeds):
+    """Every seed: below 2 times the best at scale 1, above 3 at scale 0.1."""
+    for name, low, high in [("digits × 1", 0, 2), ("digits × 0.1", 3, np.inf)]:
+        task = next(task for task in TASKS if task.name == name)
+        for seed in seeds:
+            one = problem("sgd", name, seed)
+            one_rate(one, 600)
+            assert low < ratio(task, one, None) < high, (name, seed)
+
+
+@pytest.fixture(scope="module")
+def two(seeds):
+    return seeds[:2]
+
+
+def test_a_range_test_is_worth_its_price(two):
+    """r of each seed from above 1.4 to below 1.3, the worst run below 6; not on every task."""
+    for seed in two:
+        blind, tested = score(one_rate, "sgd", [seed]), score(test_first, "sgd", [seed])
+        assert blind.r > 1.4
+        assert tested.r < 1.3
+        assert tested.worst < 6
+        assert (tested.per_task > blind.per_task).any()
+
+
+def test_V42_one_rate_of_adam_serves_all_scales_and_not_any_rate_does(two):
+    """r of each seed below 1.2 at 0.01; above 1.5 at 0.0003."""
+    for seed in two:
+        assert score(adam_to_zero(0.01), "open", [seed]).r < 1.2
+    assert score(adam_to_zero(0.0003), "open", two[:1]).r > 1.5
+
+
+def test_the_best_rates_of_sgd_lie_a_factor_of_a_hundred_apart():
+    """In the oracle's table, on the tasks where SGD is the best rule: from 0.03 to 3."""
+    text = files(capstone).joinpath("oracle.csv").read_text(encoding="utf-8").splitlines()
+    rates = [float(row["rate"]) for row in csv.DictReader(text) if row["rule"] == "SGD"]
+    assert max(rates) / min(rates) == pytest.approx(100, rel=0.01)
