@@ -4,6 +4,7 @@ Everything here runs in an environment that holds the wheel and what the wheel a
 of this clone.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -133,8 +134,10 @@ def test_an_instructor_grades_with_the_installed_course(lrlesson, folder):
     lrlesson("start", "class", "--instructor")
     (folder / "submissions" / "ada").mkdir(parents=True)
     shutil.copy(folder / "class" / "solutions" / "04_decay.ipynb", folder / "submissions" / "ada")
-    said = lrlesson("grade", folder / "submissions", "--out", "results", cwd=folder / "class")
-    assert "6 of 6" in said
+    lrlesson("grade", folder / "submissions", "--out", "results", cwd=folder / "class")
+    lines = (folder / "class" / "results" / "results.jsonl").read_text().splitlines()
+    (row,) = [row for row in map(json.loads, lines) if row["exercise"] == "step-decay"]
+    assert (row["points"], row["status"]) == (6, "graded")
     assert "index.html" in lrlesson("report", "results", cwd=folder / "class")
 
 
