@@ -241,7 +241,7 @@ def test_what_is_kept_and_set_must_exist():
         small_scene(controls=[Slider("rate", "rate", RATES), button], actors=[], say=[])
 
 
-LOOKED_AT = ["live_net", "two_wells"]
+LOOKED_AT = ["live_net", "predict_regime"]
 
 
 @pytest.mark.parametrize("name", LOOKED_AT)

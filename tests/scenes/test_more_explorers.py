@@ -40,7 +40,7 @@ def near(scene: Scene, actor: str, on: str, x: object, y: object, rtol: float = 
         assert np.isnan(got[~kept]).all()
 
 
-LONG = ("batch_growth", "edge_of_stability", "optimizer_race", "range_test_picker")
+LONG = ("batch_growth", "edge_of_stability", "optimizer_race", "range_test_picker", "warmup_map")
 
 
 @pytest.mark.parametrize(
@@ -190,6 +190,7 @@ def test_large_rates_leave_the_narrow_well_good_or_bad():
         assert ("better off" in scene.verdict) == (swap == 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("warmup", "peak"), [(0, 0), (3, 4), (5, 7), (0, 7)])
 def test_warmup_map(warmup: int, peak: int):
     scene = made("warmup_map")
@@ -214,6 +215,7 @@ def test_warmup_map(warmup: int, peak: int):
     near(scene, "rate", "loss", shown, Warmup(top, ramp).values(420)[shown])
 
 
+@pytest.mark.slow
 def test_warmup_lets_the_peak_rise():
     """V32: more with 50 updates of warmup than without."""
     scene = made("warmup_map")
