@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import pickle
 import zipfile
 from dataclasses import dataclass
 from typing import Any
 
 FULL = 2.0
+DAEMON = f"lrl-{os.getpid()}"  # the name that a process gives itself which hides from its parents
 HONEST = "def double(x):\n    return 2 * x\n"
 
 
@@ -83,7 +85,6 @@ def corpus(host: dict[str, Any]) -> list[Attack]:
     `solutions`, `submissions`, `results`, `home`: folders; `secret`: the name of an environment
     variable; `port`: of a server on the loopback address; `abstract`: a socket's name.
     """
-    daemon = "lrl-daemon"
     end = ("died", "timeout", "output", "graded", "failed")
     groups = {
         "forges": [
@@ -229,7 +230,7 @@ def corpus(host: dict[str, Any]) -> list[Attack]:
             Attack(
                 "in a forked daemon",
                 "import os, ctypes\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n"
-                f"        ctypes.CDLL(None).prctl(15, b'{daemon}', 0, 0, 0)\n"
+                f"        ctypes.CDLL(None).prctl(15, b'{DAEMON}', 0, 0, 0)\n"
                 "        while True: pass\n    os._exit(0)\n" + HONEST,
                 points=FULL,
             ),

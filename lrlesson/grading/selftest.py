@@ -18,7 +18,7 @@ from typing import Any
 import nbformat
 
 from lrlesson.grading import sandbox
-from lrlesson.grading.attacks import HONEST, Attack, corpus
+from lrlesson.grading.attacks import DAEMON, HONEST, Attack, corpus
 from lrlesson.grading.collect import _name
 from lrlesson.grading.errors import GradeError
 from lrlesson.grading.grader import grade
@@ -164,8 +164,15 @@ def _host_state(host: dict[str, Any]) -> dict[str, Any]:
         "no file was made outside": [p for p in ("/evil", "/usr/evil", "/tmp/evil") if _there(p)],
         "no process is left": sorted(_processes()),
         "nobody visited the servers": len(host["visits"]),
-        "no mount is left": Path("/proc/mounts").read_text(encoding="utf-8"),
+        "no mount is left": sorted(_mounts()),
     }
+
+
+def _mounts() -> Iterator[str]:
+    """Of this system's mounts, those that kernels have in namespaces of their own."""
+    for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines():
+        if line.split()[1] in ("/learner", "/lrlesson", "/ipc"):
+            yield line
 
 
 def _there(path: str) -> bool:
@@ -181,7 +188,7 @@ def _processes() -> Iterator[str]:
                 line = (folder / "cmdline").read_bytes()
                 parent = f"PPid:\t{os.getpid()}\n" in (folder / "status").read_text()
                 ours = parent and (b"fork server inside a sandbox" in line or b"spawn_main" in line)
-                if name == "lrl-daemon" or ours:
+                if name == DAEMON or ours:
                     yield f"{name} {folder.name}"
 
 

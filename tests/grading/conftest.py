@@ -1,8 +1,14 @@
 """Submissions as learners make them: from the released exercises, by editing cells."""
 
+import contextlib
 import copy
+import ctypes
 import json
-from collections.abc import Callable
+import os
+import re
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -142,3 +148,73 @@ def source(tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return write
+
+
+class Traces:
+    """What the graders that a test starts, and then kills, leave on this machine.
+
+    Orphans become children of this process, so that no other process is taken for one of them; the
+    graders get a folder of their own for temporary files. A context manager.
+    """
+
+    ADOPT = 36  # PR_SET_CHILD_SUBREAPER
+
+    def __init__(self, folder: Path) -> None:
+        self.temporary = folder / "temporary"
+        self.temporary.mkdir()
+        self.environment = {**os.environ, "TMPDIR": str(self.temporary)}
+
+    def __enter__(self):
+        self.libc = ctypes.CDLL(None)
+        self.libc.prctl(self.ADOPT, 1, 0, 0, 0)
+        self.before = self.processes() | self.mounts()
+        self.known = {int(name.split()[1]) for name in self.before if name.startswith("process")}
+        return self
+
+    def __exit__(self, *_):
+        self.libc.prctl(self.ADOPT, 0, 0, 0, 0)
+
+    def left(self, within=20):
+        """Processes (zombies too), files, sockets and mounts, when they have had time to go."""
+        end = time.monotonic() + within
+        while True:
+            found = self.processes() | self.sockets() | self.mounts() | self.files()
+            if found <= self.before or time.monotonic() > end:
+                return sorted(found - self.before)
+            time.sleep(0.1)
+
+    def processes(self):
+        """All descendants of this process; adopted ones that have ended are buried here."""
+        children = defaultdict(list)
+        for folder in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if folder.name.isdigit():
+                    parent = (folder / "stat").read_text().rsplit(") ", 1)[1].split()[1]
+                    children[int(parent)].append(int(folder.name))
+        found, todo = set(), list(children[os.getpid()])
+        while todo:
+            found.add(pid := todo.pop())
+            todo += children[pid]
+        for pid in found - getattr(self, "known", found):
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+        return {f"process {pid}" for pid in found}
+
+    def files(self):
+        return {str(path) for path in self.temporary.rglob("*")}
+
+    def sockets(self):
+        lines = Path("/proc/net/unix").read_text().splitlines()
+        return {f"socket {line.split()[-1]}" for line in lines if str(self.temporary) in line}
+
+    def mounts(self):
+        """Those that kernels have in namespaces of their own."""
+        lines = Path("/proc/mounts").read_text().splitlines()
+        return {f"mount {line}" for line in lines if re.search("/(learner|lrlesson|ipc) ", line)}
+
+
+@pytest.fixture
+def traces(tmp_path: Path) -> Iterator[Traces]:
+    """What is left of the processes that a test starts, and of no others."""
+    with Traces(tmp_path) as found:
+        yield found

@@ -4,9 +4,13 @@ import dataclasses
 import json
 import multiprocessing
 import os
+import re
 import shutil
+import subprocess
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +18,7 @@ from lrlesson.feedback.exercises import all_exercises
 from lrlesson.grading import GradeError, grade, results
 from lrlesson.grading.run import Job
 
+ROOT = Path(__file__).parents[2]
 SEED = 20261122
 VISIBLE = """\
 def step_decay(t, lr0, drop, every):
@@ -363,6 +368,19 @@ def test_a_deadline_is_reported_and_costs_nothing(made, source, tmp_path):
         (folder / "course.toml").write_text(entry.format(deadline), encoding="utf-8")
         summary = grade(tmp_path / "in", tmp_path / str(late), folder, 1)
         assert [a.startswith("late: ") for a in summary.rows[0].anomalies] == [True] * late
+
+
+@pytest.mark.slow
+def test_the_command_says_what_stops_it_in_one_line_also_as_root(made, source, tmp_path):
+    folder = source(hidden='print("rate |", no_such_name + seed)')
+    answered = {"cell_type": "code", "source": "def double(x):\n    return x + x", "id": "a"}
+    answered["metadata"] = {"lrlesson": {"id": "double.answer"}}
+    made.hand_in(tmp_path / "in" / "ada", "one.ipynb", {"nbformat": 4, "cells": [answered]})
+    places = (tmp_path / "in", "--out", tmp_path / "out", "--solutions", folder, "-j", "1")
+    command = [sys.executable, "-m", "lrlesson.cli", "grade", *map(str, places)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(r"lrlesson: one.ipynb, double: the reference .*NameError.*\n", done.stderr)
 
 
 def test_a_broken_reference_stops_the_run_in_one_sentence(made, source, executor, tmp_path):

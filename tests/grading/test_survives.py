@@ -1,17 +1,13 @@
 """Law: whatever happens to the grader, the results are those of an undisturbed run."""
 
-import contextlib
-import ctypes
 import errno
 import json
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
 import time
-from collections import defaultdict
 from concurrent.futures import Executor, Future
 from dataclasses import replace
 from pathlib import Path
@@ -35,71 +31,8 @@ def marks(path):
     return {key: tuple(getattr(row, name) for name in FIELDS) for key, row in rows.items()}
 
 
-class Traces:
-    """What the graders that a test starts, and then kills, leave on this machine.
-
-    Orphans become children of this process, so that no other process is taken for one of them; the
-    graders get a folder of their own for temporary files. A context manager.
-    """
-
-    ADOPT = 36  # PR_SET_CHILD_SUBREAPER
-
-    def __init__(self, folder):
-        self.temporary = folder / "temporary"
-        self.temporary.mkdir()
-        self.environment = {**os.environ, "TMPDIR": str(self.temporary)}
-
-    def __enter__(self):
-        self.libc = ctypes.CDLL(None)
-        self.libc.prctl(self.ADOPT, 1, 0, 0, 0)
-        self.before = self.processes() | self.mounts()
-        self.known = {int(name.split()[1]) for name in self.before if name.startswith("process")}
-        return self
-
-    def __exit__(self, *_):
-        self.libc.prctl(self.ADOPT, 0, 0, 0, 0)
-
-    def left(self, within=20):
-        """Processes (zombies too), files, sockets and mounts, when they have had time to go."""
-        end = time.monotonic() + within
-        while True:
-            found = self.processes() | self.sockets() | self.mounts() | self.files()
-            if found <= self.before or time.monotonic() > end:
-                return sorted(found - self.before)
-            time.sleep(0.1)
-
-    def processes(self):
-        """All descendants of this process; adopted ones that have ended are buried here."""
-        children = defaultdict(list)
-        for folder in Path("/proc").iterdir():
-            with contextlib.suppress(OSError):
-                if folder.name.isdigit():
-                    parent = (folder / "stat").read_text().rsplit(") ", 1)[1].split()[1]
-                    children[int(parent)].append(int(folder.name))
-        found, todo = set(), list(children[os.getpid()])
-        while todo:
-            found.add(pid := todo.pop())
-            todo += children[pid]
-        for pid in found - getattr(self, "known", found):
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
-        return {f"process {pid}" for pid in found}
-
-    def files(self):
-        return {str(path) for path in self.temporary.rglob("*")}
-
-    def sockets(self):
-        lines = Path("/proc/net/unix").read_text().splitlines()
-        return {f"socket {line.split()[-1]}" for line in lines if str(self.temporary) in line}
-
-    def mounts(self):
-        """Those that kernels have in namespaces of their own."""
-        lines = Path("/proc/mounts").read_text().splitlines()
-        return {f"mount {line}" for line in lines if re.search("/(learner|lrlesson|ipc) ", line)}
-
-
 @pytest.mark.slow
-def test_twenty_kills_in_a_run_of_fifty_submissions_change_nothing(made, tmp_path):
+def test_twenty_kills_in_a_run_of_fifty_submissions_change_nothing(made, tmp_path, traces):
     for number in range(50):
         source = made.right_decay if number % 3 else EARLY
         made.hand_in(tmp_path / "in" / f"{number:02d}", made.decay, made.filled(made.decay, source))
@@ -109,32 +42,31 @@ def test_twenty_kills_in_a_run_of_fifty_submissions_change_nothing(made, tmp_pat
     ]
     results_file = tmp_path / "killed" / "results.jsonl"
     dice = random.Random(7)
-    with Traces(tmp_path) as traces:
-        options = {"cwd": ROOT, "env": traces.environment}
-        subprocess.run([*command, tmp_path / "calm"], check=True, capture_output=True, **options)
-        for kill in range(20):
-            grader = subprocess.Popen(
-                [*command, tmp_path / "killed"],
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                **options,
-            )
-            have = results_file.stat().st_size if results_file.exists() else 0
-            if kill % 2:  # half of the kills come anywhere, half while rows are being written
-                time.sleep(dice.uniform(0.1, 4))
-            else:
-                end = time.monotonic() + 60
-                while grader.poll() is None and time.monotonic() < end:
-                    if results_file.exists() and results_file.stat().st_size > have:
-                        break
-                    time.sleep(0.002)
-            grader.kill()
-            grader.wait()
-            assert kill % 5 or traces.left() == []
-        subprocess.run([*command, tmp_path / "killed"], check=True, capture_output=True, **options)
-        assert marks(tmp_path / "killed") == marks(tmp_path / "calm")
-        assert len(marks(tmp_path / "calm")) == 100
-        assert traces.left() == []
+    options = {"cwd": ROOT, "env": traces.environment}
+    subprocess.run([*command, tmp_path / "calm"], check=True, capture_output=True, **options)
+    for kill in range(20):
+        grader = subprocess.Popen(
+            [*command, tmp_path / "killed"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **options,
+        )
+        have = results_file.stat().st_size if results_file.exists() else 0
+        if kill % 2:  # half of the kills come anywhere, half while rows are being written
+            time.sleep(dice.uniform(0.1, 4))
+        else:
+            end = time.monotonic() + 60
+            while grader.poll() is None and time.monotonic() < end:
+                if results_file.exists() and results_file.stat().st_size > have:
+                    break
+                time.sleep(0.002)
+        grader.kill()
+        grader.wait()
+        assert kill % 5 or traces.left() == []
+    subprocess.run([*command, tmp_path / "killed"], check=True, capture_output=True, **options)
+    assert marks(tmp_path / "killed") == marks(tmp_path / "calm")
+    assert len(marks(tmp_path / "calm")) == 100
+    assert traces.left() == []
 
 
 @pytest.mark.slow
