@@ -64,10 +64,10 @@ class Score:
         return round(earned, 2), 0.25 * total if self.worst <= ROBUST else 0.0
 
     def __repr__(self) -> str:
-        lines = [f"{'task':22}{'median':>8}{'worst':>8}   (test loss / best known)"]
-        for task, median, runs in zip(TASKS, self.per_task, self.ratios, strict=True):
-            lines.append(f"{task.name:22}{median:8.2f}{runs.max():8.2f}")
         n = self.ratios.shape[1]
+        lines = [f"{'task':20}  test loss / best known" + "  (median, worst)" * (n > 1)]
+        for task, median, runs in zip(TASKS, self.per_task, self.ratios, strict=True):
+            lines.append(f"{task.name:20}  {median:6.2f}" + f"  {runs.max():6.2f}" * (n > 1))
         said = f"r = {self.r:.2f}, worst run {self.worst:.1f}, over {n} seed{'s' * (n > 1)} each"
         return "\n".join([*lines, said])
 
