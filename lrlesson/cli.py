@@ -104,9 +104,6 @@ def lab(
             f"no course in {folder.resolve()}: it has no {START.as_posix()}; "
             "`lrlesson start my-course` writes one."
         )
-    if port is not None:
-        require_free(port)
-
     from . import __version__
     from .starting import read_record
 
@@ -116,6 +113,9 @@ def lab(
             f"This copy is of lrlesson {record['version']}, and {__version__} is installed: "
             f"lrlesson start {shlex.quote(str(folder))} renews it and keeps your work."
         )
+
+    if port is not None:
+        require_free(port)
 
     from jupyterlab.labapp import LabApp
 
