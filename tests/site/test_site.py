@@ -121,7 +121,8 @@ def window(chromium: Browser, site: Path, request: pytest.FixtureRequest) -> Ite
     window = Window(context.new_page(), site)
 
     def failed(asked: Request) -> None:
-        window.complaints.append(f"not loaded: {asked.url}")
+        if asked.failure != "net::ERR_ABORTED":  # the test went on to the next page
+            window.complaints.append(f"not loaded: {asked.url}: {asked.failure}")
 
     def left(asked: Request) -> None:
         if not asked.url.startswith(("file:", "data:", "blob:")):
