@@ -243,6 +243,7 @@ def _view(loss: Loss, paths: np.ndarray) -> tuple[float, float, float, float]:
 def _axes(ax: "Axes | None") -> "Axes":
     """`ax` or that of a new figure, with a light grid and no box."""
     if ax is None:
+        import matplotlib as mpl
         import matplotlib.pyplot as plt
 
         from lrlesson.stage import Picture, style
@@ -250,6 +251,8 @@ def _axes(ax: "Axes | None") -> "Axes":
         with style():
             drawn: dict[str, Any] = {"FigureClass": Picture, "facecolor": "white"}
             ax = plt.subplots(figsize=(6.4, 4), layout="constrained", **drawn)[1]
+            interactive = plt.isinteractive()  # a notebook turns it on with the first figure of all
+        mpl.interactive(interactive)  # … which leaving the style has just undone
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(color="#e4e8ec", lw=0.8)
     ax.set_axisbelow(True)

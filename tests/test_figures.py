@@ -3,6 +3,7 @@
 import matplotlib as mpl
 import numpy as np
 import pytest
+from jupyter_client.manager import run_kernel
 
 from lrlesson import figures
 from lrlesson.data import digits
@@ -172,3 +173,20 @@ def test_a_logarithmic_axis_is_said_to_be_one(history):
     words = "loss (logarithmic) against update: low, good, high (diverges)"
     assert plt.gcf().in_words() == words
     plt.close("all")
+
+
+def test_every_figure_of_a_notebook_is_shown_and_not_the_first_alone():
+    draw = "figures.loss_curves(history)"
+    cells = [
+        "from lrlesson import SGD, Quadratic, descend, figures",
+        "history = descend(Quadratic(1.0), [1.0], SGD(), 0.1, 5)",
+        draw,
+        f"{draw}; print('and a word')",
+    ]
+    shown = []
+    with run_kernel() as kernel:
+        for cell in cells:
+            heard: list = []
+            kernel.execute_interactive(cell, timeout=120, output_hook=heard.append)
+            shown.append([m["msg_type"] for m in heard if m["msg_type"] == "display_data"])
+    assert shown == [[], [], ["display_data"], ["display_data"]]
