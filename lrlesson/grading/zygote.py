@@ -14,7 +14,7 @@ on which its guard answers; a guard ends its kernel when that socket is closed.
 """
 
 # System calls throughout: pathlib would hide them.
-# ruff: noqa: PTH102, PTH123, PTH208
+# ruff: noqa: PTH102, PTH115, PTH123, PTH208
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ RDONLY, NOSUID, NODEV, NOEXEC, REMOUNT, BIND, REC, PRIVATE = 1, 2, 4, 8, 32, 409
 SET_SECCOMP, CAPBSET_DROP, SET_SECUREBITS, SET_NO_NEW_PRIVS, CAP_AMBIENT = 22, 24, 28, 38, 47
 NOROOT_LOCKED = 0b101111  # no capabilities for user 0, none kept or raised, all locked
 WATCH = 0.1  # s between two looks at the memory
-MOST_OPEN = 4  # times what one process may: open files of all
+MOST_OPEN = 4  # times what one process may open: sockets and pipes of all
 MEGABYTE = 1 << 20
 # What every kernel would import for itself, the last ones while it starts.
 WARM = (
@@ -327,8 +327,8 @@ def watch(control: socket.socket, request: dict, kernel: int, begun: int) -> str
             if resident() > request["resident"] and resident(shared=True) > request["resident"]:
                 limit = request["resident"] // MEGABYTE
                 return f"its processes used more than {limit} MB of memory"
-            if open_files() > MOST_OPEN * request["descriptors"]:
-                return "its processes had too many open files"
+            if channels() > MOST_OPEN * request["descriptors"]:
+                return "its processes had too many sockets and pipes"
 
 
 def ending(status: int) -> str:
@@ -352,14 +352,18 @@ def resident(shared: bool = False) -> int:
     return total + (disk.f_blocks - disk.f_bfree) * disk.f_frsize
 
 
-def open_files() -> int:
-    """How many descriptors all processes here but the guard have; no other limit counts sockets."""
-    total = 0
+def channels() -> int:
+    """How many sockets and pipes all processes here but the guard hold, shared ones once.
+
+    What waits in them is memory that no other limit counts.
+    """
+    found = set()
     for name in os.listdir("/proc"):
         if name.isdigit() and name != "1":
             with contextlib.suppress(OSError):
-                total += len(os.listdir(f"/proc/{name}/fd"))
-    return total
+                for number in os.listdir(f"/proc/{name}/fd"):
+                    found.add(os.readlink(f"/proc/{name}/fd/{number}"))
+    return sum(target.startswith(("socket:", "pipe:")) for target in found)
 
 
 def anonymous(pid: str) -> int:
