@@ -257,7 +257,7 @@ class Cosine(Schedule):
 
 class CosineRestarts(Schedule):
     r"""$\eta_{end} + \tfrac12 (\eta_0 - \eta_{end})\,(1 + \cos(\pi (t - t_n)/T_n)),
-    \quad T_n = T_0 m^n$
+    \quad T_n = T_0 \cdot m^n$
 
     Round n starts at update t_n with the full rate lr0 and lasts T_n updates, m = `mult` times as
     long as the round before. Loshchilov & Hutter 2017 (SGDR).
@@ -301,7 +301,7 @@ class Triangular(Schedule):
 
 class Triangular2(Triangular):
     r"""$\eta_{min} + (\eta_{max} - \eta_{min})
-    \left(1 - \left|1 - (t/s \bmod 2)\right|\right) 2^{-\lfloor t/(2s) \rfloor}$
+    \left(1 - \left|1 - (t/s \bmod 2)\right|\right) 2^{-\lfloor t/(2 \cdot s) \rfloor}$
 
     Triangular, and each cycle is half as high as the one before. Smith 2017.
     """

@@ -7,8 +7,8 @@ HERE = Path(__file__).parent
 
 
 def test_every_claim_has_a_test_and_every_test_a_claim():
-    listed = re.findall(r"^\| (C\d+) \|", (HERE / "README.md").read_text(), flags=re.M)
+    listed = re.findall(r"^\| (C\d+) \|", (HERE / "README.md").read_text(), flags=re.MULTILINE)
     source = "".join(path.read_text() for path in HERE.glob("test_lesson_*.py"))
-    names = " ".join(re.findall(r"^def (test_\w+)", source, flags=re.M))
+    names = " ".join(re.findall(r"^def (test_\w+)", source, flags=re.MULTILINE))
     assert listed == [f"C{k}" for k in range(1, len(listed) + 1)]
     assert set(re.findall(r"_(C\d+)(?=_)", names)) == set(listed)
