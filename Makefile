@@ -37,7 +37,7 @@ test-oldest: setup  ## the fast tests without a browser, on the lowest versions 
 	$(BIN)/uv venv --quiet --clear --python 3.11 build/oldest/venv
 	$(BIN)/uv pip sync --quiet --python build/oldest/venv build/oldest/requirements.txt
 	$(BIN)/uv pip install --quiet --python build/oldest/venv --no-deps --no-build-isolation -e .
-	build/oldest/venv/$(notdir $(BIN))/python -m pytest $(PARALLEL) -m "not slow and not browser" \
+	PYDEVD_DISABLE_FILE_VALIDATION=1 build/oldest/venv/$(notdir $(BIN))/python -m pytest $(PARALLEL) -m "not slow and not browser" \
 		-p no:cacheprovider $(addprefix --ignore=tests/,$(TOOLS)) \
 		-W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
 
