@@ -37,7 +37,7 @@ from lrlesson.network import MLP
 from lrlesson.schedules import Constant, Geometric
 
 Seed = int | Sequence[int]
-PATIENCE = 2.0  # seconds before a progress bar appears
+PATIENCE = 5.0  # seconds before a progress bar appears
 
 
 @dataclass(frozen=True, eq=False, repr=False)
