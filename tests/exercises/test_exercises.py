@@ -135,7 +135,8 @@ BANK = [(e, wrong) for e in all_exercises().values() if e.points for wrong in e.
 def filled(kind, exercise):
     """An answer to put into an exercise: another right one than the reference, or a wrong one."""
     if exercise in CHALLENGES:
-        return CHALLENGES[exercise].reference if kind == "right" else "sgd_strategy = 1"
+        name = exercise.removeprefix("capstone-") + "_strategy"
+        return CHALLENGES[exercise].reference if kind == "right" else f"{name} = 1"
     if kind == "right":
         return next(iter(RIGHT[exercise].values()))
     return next(w.code for w in all_exercises()[exercise].bank if w.told_by is None)
