@@ -202,11 +202,8 @@ def is_stub(source: str, given: str) -> bool:
 
 def imports_library(source: str) -> set[str]:
     """The parts of our own library that some code imports, also by their names in text."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = _parsed(source)
+    if tree is None:
         return {"lrlesson"} if re.search(r"\b(import|from)\s+lrlesson\b", source) else set()
     names: set[str] = set()
     for node in ast.walk(tree):
@@ -223,11 +220,8 @@ def imports_library(source: str) -> set[str]:
 
 def uses_unusual(source: str) -> set[str]:
     """The names in some code that no exercise needs, and with which one looks around or hides."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = _parsed(source)
+    if tree is None:
         return set(filter(UNUSUAL.fullmatch, re.findall(r"\w+", source)))
     used = set()
     for node in ast.walk(tree):
@@ -240,6 +234,16 @@ def uses_unusual(source: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             used.add((node.module or "").split(".")[0])
     return set(filter(UNUSUAL.fullmatch, used))
+
+
+def _parsed(source: str) -> ast.Module | None:
+    """The syntax tree of some code; None where it is not Python, or too deep to be parsed."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def _tree(source: str) -> str:

@@ -1,6 +1,6 @@
 """Lesson 01, what the learning rate is: what it says, on seeds 0 to 9.
 
-Its laws are arithmetic; the claims of the course brief begin with lesson 02.
+Its laws are arithmetic; the claims of README.md begin with lesson 02.
 """
 
 import numpy as np

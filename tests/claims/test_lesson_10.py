@@ -1,6 +1,6 @@
 """Lesson 10, finding the rate: what it says, on seeds 0 to 9.
 
-Each test names the claims of the course brief that it holds up (V, C), and its margin.
+Each test names the claims that it holds up (README.md says which), and its margin.
 """
 
 from functools import cache

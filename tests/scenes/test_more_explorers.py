@@ -128,7 +128,7 @@ def test_drop_time(drop: int):
                                            100: "never"}.get(drop)  # fmt: skip
 
 
-def test_drop_times_are_those_of_the_brief():
+def test_drop_times_are_those_of_lesson_05():
     """V22: thirty updates later .313 .085 .023 .019, in the end .130 .043 .0148 .0130."""
     scene = made("drop_time")
     for drop, soon, end in ((5, 0.313, 0.130), (20, 0.085, 0.043), (50, 0.023, 0.0148),
@@ -344,7 +344,7 @@ def test_edge_of_stability(rate: int):
 
 
 @pytest.mark.slow
-def test_the_edge_is_where_the_brief_says():
+def test_the_edge_is_at_2_over_the_rate():
     """V53: at η = 0.3 the sharpness reaches 6.67 and stays."""
     scene = made("edge_of_stability")
     scene.rate = 2
