@@ -1,7 +1,7 @@
 """What stands behind the schedules and the optimizers, and what no lesson asks you to read.
 
 Four things: how bad input is refused, how a class body of fields becomes an immutable object,
-the algebra of schedules (`>>`, `*`, `take`, `repeat`), and how a schedule shows itself.
+the algebra of schedules (`>>`, `*`, `take`, `repeat`), and how both show themselves.
 """
 
 import functools
@@ -10,9 +10,10 @@ import itertools
 import math
 import numbers
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import KW_ONLY, MISSING, dataclass, fields
-from inspect import get_annotations, getdoc
+from inspect import get_annotations
 from types import UnionType
 from typing import (
     Annotated,
@@ -233,12 +234,160 @@ def _number(value: Any) -> str:
     return str(int(value)) if whole else repr(value)
 
 
+# --- What shows itself as a formula -----------------------------------------------------------
+
+
+class Shown(Frozen):
+    """What a notebook shows as the formula of its docstring, with its own numbers in.
+
+    The formula stands between the first two $ of the docstring, in LaTeX or in plain signs, with a
+    semicolon between its lines. A later line `option  $new$ for $old$` says what an option changes
+    in it, in the order of the lines; `option=value` holds for one value only.
+    """
+
+    def _equation(self) -> str:
+        """The whole formula in LaTeX, with the numbers of this object."""
+        raise NotImplementedError
+
+    def _picture(self) -> str:
+        """What stands beside the formula, in HTML."""
+        return ""
+
+    def _filled(self, formula: str, **variables: str) -> str:
+        """A formula with this object's numbers in place of its fields' symbols."""
+        symbols = {_SYMBOLS.get(name, name): getattr(self, name) for name in self._kinds}
+        symbols |= variables
+        # One pass over all symbols: a number once put in is never read as a symbol again.
+        pattern = "|".join(
+            rf"(?<![A-Za-z\\]){re.escape(s)}(?![A-Za-z_])"
+            if s[0] != "\\"
+            else re.escape(s) + r"(?![A-Za-z_])"
+            for s in sorted(symbols, key=len, reverse=True)
+        )
+        return re.sub(
+            pattern,
+            lambda m: v if isinstance(v := symbols[m.group()], str) else _latex_number(v),
+            formula,
+        )
+
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle {self._equation()}$"
+
+    def _repr_html_(self) -> str:
+        return (
+            '<div class="lrlesson-formula" '
+            'style="display:flex;flex-wrap:wrap;align-items:center;gap:1.5em">'
+            f"<div>{html.escape(self._repr_latex_(), quote=False)}"
+            f"<div><code>{html.escape(repr(self), quote=False)}</code></div></div>"
+            f"{self._picture()}</div>"
+        )
+
+
+def written_formula(kind: type, rule: Any = None) -> str:
+    """The formula in the docstring of a class, in LaTeX, or "" where there is none.
+
+    rule: an object of it, whose options are then applied. A class with an `eta`, `update` or `step`
+    of its own does not inherit the formula of another.
+    """
+    for owner in kind.__mro__:
+        doc = " ".join((owner.__doc__ or "").split())
+        if found := re.search(r"\$(.+?)\$", doc):
+            return tex(_with_options(found[1], owner.__doc__ or "", rule))
+        if {"eta", "update", "step"} & vars(owner).keys():
+            break
+    return ""
+
+
+def _with_options(formula: str, doc: str, rule: Any) -> str:
+    """The formula after what the docstring says of the options that are set."""
+    for option, wanted, changes in re.findall(r"(?m)^ *(\w+)(?:=(\S+))?  +(\$.+\$ for .+)$", doc):
+        value = getattr(rule, option, None)
+        if repr(value) == wanted or (value and not wanted):
+            for new, old in re.findall(r"\$([^$]+)\$ for \$([^$]+)\$", changes):
+                place = rf"(?<!\w){re.escape(old)}(?!\w)"
+                formula = re.sub(place, new.replace("\\", r"\\"), formula)
+    return formula
+
+
+_TEX = {
+    "η": r"\eta", "β": r"\beta", "ρ": r"\rho", "ε": r"\epsilon", "μ": r"\mu", "ψ": r"\psi",
+    "Δ": r"\Delta", "Σ": r"\textstyle\sum", "←": r"\leftarrow", "−": "-", "·": r" \cdot ",
+    "≤": r"\le", "max(": r"\max(", "sign(": r"\operatorname{sign}(",
+    " if ": r" \text{ if } ", ", else ": r" \text{, else } ",
+}  # fmt: skip
+
+
+def tex(formula: str) -> str:
+    """A formula written in plain signs, such as 1/(√v̂ + ε), in LaTeX; LaTeX stays as it is."""
+    if "\\" in formula:
+        return formula
+    formula = unicodedata.normalize("NFD", formula)  # ḡ as two characters, as m̂ always is
+    formula = re.sub(r"(\w)\u0302", r"\\hat{\1}", formula)
+    formula = re.sub(r"(\w)\u0304", r"\\bar{\1}", formula)
+    formula = re.sub(r"√\(([^()]+)\)|√(\\hat\{\w\}|\w)", r"\\sqrt{\1\2}", formula)
+    root = r"\\sqrt\{(?:[^{}]|\{\w\})*\}"
+    over = rf"({root}|\w+)/(?:\(([^()]+)\)|({root}))"
+    formula = re.sub(over, r"\\dfrac{\1}{\2\3}", formula)
+    formula = re.sub("[ᵗ⁺¹²]+", lambda m: f"^{{{unicodedata.normalize('NFKC', m[0])}}}", formula)
+    formula = re.sub("[₁₂]", lambda m: f"_{unicodedata.normalize('NFKC', m[0])}", formula)
+    formula = re.sub(r"_([A-Za-z]{2,})", r"_{\1}", formula)
+    for sign, command in _TEX.items():
+        formula = formula.replace(sign, command)
+    return formula
+
+
+_SYMBOLS = {
+    "lr": r"\eta_0",
+    "lr0": r"\eta_0",
+    "lr_end": r"\eta_{end}",
+    "max_lr": r"\eta_{max}",
+    "base_lr": r"\eta_{min}",
+    "gamma": r"\gamma",
+    "drop": "d",
+    "every": "k",
+    "step_size": "s",
+    "power": "p",
+    "start": "a",
+    "end": "b",
+    "T0": "T_0",
+    "mult": "m",
+    "scale": "c",
+    "d_model": "D",
+    "warmup": "W",
+    "stable": "S",
+    "at": "M",
+    "pct_start": "r",
+    "div_factor": "f",
+    "final_div_factor": "g",
+    "decay": "D",
+    "momentum": r"\beta",
+    "beta": r"\beta",
+    "beta1": r"\beta_1",
+    "beta2": r"\beta_2",
+    "dampening": "d",
+    "rho": r"\rho",
+    "eps": r"\epsilon",
+    "momentum_decay": r"\psi",
+}
+
+
+def _latex_number(value: Any) -> str:
+    """A number in LaTeX: 1e-05 becomes 10^{-5}, an array of several runs is braced."""
+    text = re.sub(
+        r"(-?[\d.]+)e([+-]\d+)", lambda m: rf"{m[1]}\cdot 10^{{{int(m[2])}}}", _number(value)
+    )
+    text = re.sub(r"(?<![\d.])1\\cdot ", "", text)
+    if text.startswith("["):
+        return r"\{" + text[1:-1].replace("…", r"\ldots") + r"\}"
+    return "{" + text + "}"
+
+
 _PIECE = 8192  # times at once: 64 kB
 
 # --- Schedules ---------------------------------------------------------------------------------
 
 
-class Schedule(Frozen):
+class Schedule(Shown):
     """A learning rate η(t), a pure function of the update number t; the first update is t = 0.
 
     A subclass gives its fields and one method, `eta(t)`. A field is a number, or a 1-D array with
@@ -361,37 +510,14 @@ class Schedule(Frozen):
     # The display
 
     def _latex(self, t: str = "t") -> str:
-        """The formula of the docstring with this object's own numbers in place of its symbols."""
-        found = re.search(r"\$(.+?)\$", getdoc(type(self)) or "", re.DOTALL)
-        formula = (
-            " ".join(found.group(1).split()) if found else rf"\mathrm{{{type(self).__name__}}}(t)"
-        )
-        symbols = {_SYMBOLS.get(name, name): getattr(self, name) for name in self._kinds}
-        symbols["t"] = t
-        # One pass over all symbols: a number once put in is never read as a symbol again.
-        pattern = "|".join(
-            rf"(?<![A-Za-z\\]){re.escape(s)}(?![A-Za-z_])"
-            if s[0] != "\\"
-            else re.escape(s) + r"(?![A-Za-z_])"
-            for s in sorted(symbols, key=len, reverse=True)
-        )
-        return re.sub(
-            pattern,
-            lambda m: v if isinstance(v := symbols[m.group()], str) else _latex_number(v),
-            formula,
-        )
+        formula = written_formula(type(self)) or rf"\mathrm{{{type(self).__name__}}}(t)"
+        return self._filled(formula, t=t)
 
-    def _repr_latex_(self) -> str:
-        return rf"$\displaystyle \eta(t) = {self._latex()}$"
+    def _equation(self) -> str:
+        return rf"\eta(t) = {self._latex()}"
 
-    def _repr_html_(self) -> str:
-        return (
-            '<div class="lrlesson-schedule" '
-            'style="display:flex;flex-wrap:wrap;align-items:center;gap:1.5em">'
-            f"<div>{html.escape(self._repr_latex_(), quote=False)}"
-            f"<div><code>{html.escape(repr(self), quote=False)}</code></div></div>"
-            f"{self._svg()}</div>"
-        )
+    def _picture(self) -> str:
+        return self._svg()
 
     def _span(self) -> int:
         """How many updates a picture shows: the length, or enough to see what the rate does."""
@@ -436,44 +562,6 @@ class Schedule(Frozen):
             f'<text x="{width - 4}" y="{height - 4}" text-anchor="end" fill="currentColor">'
             f"update {int(t[-1]):,}</text></svg>"
         )
-
-
-_SYMBOLS = {
-    "lr": r"\eta_0",
-    "lr0": r"\eta_0",
-    "lr_end": r"\eta_{end}",
-    "max_lr": r"\eta_{max}",
-    "base_lr": r"\eta_{min}",
-    "gamma": r"\gamma",
-    "drop": "d",
-    "every": "k",
-    "step_size": "s",
-    "power": "p",
-    "start": "a",
-    "end": "b",
-    "T0": "T_0",
-    "mult": "m",
-    "scale": "c",
-    "d_model": "D",
-    "warmup": "W",
-    "stable": "S",
-    "at": "M",
-    "pct_start": "r",
-    "div_factor": "f",
-    "final_div_factor": "g",
-    "decay": "D",
-}
-
-
-def _latex_number(value: Any) -> str:
-    """A number in LaTeX: 1e-05 becomes 10^{-5}, an array of several runs is braced."""
-    text = re.sub(
-        r"(-?[\d.]+)e([+-]\d+)", lambda m: rf"{m[1]}\cdot 10^{{{int(m[2])}}}", _number(value)
-    )
-    text = re.sub(r"(?<![\d.])1\\cdot ", "", text)
-    if text.startswith("["):
-        return r"\{" + text[1:-1].replace("…", r"\ldots") + r"\}"
-    return "{" + text + "}"
 
 
 class Then(Schedule):
@@ -650,7 +738,7 @@ class State:
         return f"State(of {self.rule!r}, t={self.t}, lr={self.lr!r}, remembers {remembered})"
 
 
-class Optimizer(Frozen):
+class Optimizer(Shown):
     """One update is w ← (1 − ηλ)·w − η·gain·drive, with λ = 0 unless weight decay is decoupled.
 
     A rule says in `update(gradient, state)` which way to go (drive) and how fast each single
@@ -704,6 +792,31 @@ class Optimizer(Frozen):
     def weights(self, w: np.ndarray, state: State) -> np.ndarray:
         """The weights to evaluate: w itself, except for rules that average as they go."""
         return w
+
+    # The display
+
+    def _latex(self, w: str = "w") -> str:
+        """The lines of the formula, in the order in which they happen; w: what is moved."""
+        lines = self._filled(
+            written_formula(type(self), self)
+            or r"w \leftarrow w - \eta \cdot \text{gain} \cdot \text{drive}"
+        )
+        decay = _latex_number(self.weight_decay)
+        if self.weight_decay and self.decoupled:
+            lines = lines.replace(
+                r"w \leftarrow w", rf"w \leftarrow (1 - \eta \cdot {decay}) \cdot w"
+            )
+        elif self.weight_decay:
+            lines = rf"g \leftarrow g + {decay} \cdot w; " + lines
+        inner = [v._latex("z") for v in vars(self).values() if isinstance(v, Optimizer)]
+        return "; ".join([*inner, re.sub(r"(?<![A-Za-z\\])w(?![A-Za-z_])", w, lines)])
+
+    def _equation(self) -> str:
+        lines = [
+            re.sub(r" (\\leftarrow|=) ", r" &\1 ", line, count=1)
+            for line in self._latex().split("; ")
+        ]
+        return r"\begin{aligned} " + r" \\ ".join(lines) + r" \end{aligned}"
 
     def _checked_step(self, w: Any, gradient: Any, state: State, lr: Any) -> tuple[Any, Any, Any]:
         name = type(self).__name__

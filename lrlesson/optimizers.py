@@ -10,6 +10,9 @@ For plain gradient descent they are (gradient, 1); what AdaGrad, RMSprop and Ada
 their own for every weight. After each update `state.rate` holds η·gain, the learning rate that
 each weight really had.
 
+A docstring begins with the rule written out, for a weight w with gradient g; its last lines say
+what an option changes in that, and a notebook shows a rule so, with its own numbers.
+
 In each rule: remember (update the buffers), normalise (undo the bias of their start), scale (the
 gain); the last step, move, is the same for all and stands in `Optimizer.step`. state.t is 0 in the
 first update. A rule is immutable, and its conventions are PyTorch's unless an option says
@@ -27,12 +30,18 @@ from lrlesson._base import Fraction, Nonnegative, Optimizer, Positive, refusal
 
 
 class SGD(Optimizer):
-    """drive = gradient, or a sum of past gradients that fades by `momentum` per update; gain = 1.
+    """$w ← w − η·g$
 
+    drive = gradient, or a sum of past gradients that fades by `momentum` per update; gain = 1.
     With momentum β a steady gradient moves the weights as a rate η/(1 − β) would. Polyak 1964;
     nesterov looks one step ahead (Nesterov 1983, in the form of Sutskever et al. 2013).
     dampening scales each new gradient by 1 − dampening, but not the first one. rate_inside keeps
     η in the sum, as Keras does: after a cut of the rate, the old steps go on at their old rate.
+
+    momentum     $v ← β·v + g; w ← w − η·v$ for $w ← w − η·g$
+    nesterov     $η·(g + β·v)$ for $η·v$
+    dampening    $c = 1 if t = 0, else 1 − d; v ← β·v + c·g$ for $v ← β·v + g$
+    rate_inside  $η·g$ for $g$, $(η·g + β·v)$ for $η·(η·g + β·v)$, $w − v$ for $w − η·v$
     """
 
     momentum: Fraction = 0.0
@@ -66,9 +75,10 @@ class SGD(Optimizer):
 
 
 class Lion(Optimizer):
-    """drive = the sign of a fading mean of gradients; gain = 1.
+    """$s = sign(β₁·m + (1 − β₁)·g); m ← β₂·m + (1 − β₂)·g; w ← w − η·s$
 
-    Every weight moves by exactly η. Chen et al. 2023.
+    drive = the sign of a fading mean of gradients; gain = 1: every weight moves by exactly η.
+    Chen et al. 2023.
     """
 
     beta1: Fraction = 0.9
@@ -87,10 +97,13 @@ class Lion(Optimizer):
 
 
 class AdaGrad(Optimizer):
-    """gain = 1/(√s + ε), where s is the sum of all squared gradients of the weight so far.
+    """$s ← s + g²; w ← w − η·1/(√s + ε)·g$
 
-    The gain can only fall: after k equal gradients it has fallen as 1/√k. start is the first s.
-    eps_inside writes 1/√(s + ε); Keras and optax do, with start=0.1. Duchi, Hazan, Singer 2011.
+    gain = 1/(√s + ε), where s is the sum of all squared gradients of the weight so far. It can
+    only fall: after k equal gradients it has fallen as 1/√k. start is the first s, and eps_inside
+    puts ε under the root; Keras and optax do, with start=0.1. Duchi, Hazan, Singer 2011.
+
+    eps_inside  $1/√(s + ε)$ for $1/(√s + ε)$
     """
 
     eps: Positive = 1e-10
@@ -108,12 +121,17 @@ class AdaGrad(Optimizer):
 
 
 class RMSprop(Optimizer):
-    """gain = 1/(√v + ε), where v is a fading mean of the squared gradients.
+    """$v ← ρ·v + (1 − ρ)·g²; w ← w − η·1/(√v + ε)·g$
 
-    rho is what is kept of v per update. centered takes the variance: v minus the square of the
-    mean gradient. momentum sums the scaled steps. eps_inside writes 1/√(v + ε), as Keras and optax
-    do, with rho=0.9. v starts at 0 and is not corrected, so the first step is η/√(1 − rho).
-    Tieleman & Hinton 2012.
+    gain = 1/(√v + ε), where v is a fading mean of the squared gradients and rho is what is kept of
+    it per update. centered takes the variance: v minus the square of the mean gradient. momentum
+    sums the scaled steps. eps_inside puts ε under the root, as Keras and optax do, with rho=0.9.
+    v starts at 0 and is not corrected, so the first step is η/√(1 − rho). Tieleman & Hinton 2012.
+
+    momentum    $u ← β·u + 1/(√v + ε)·g; w ← w − η·u$ for $w ← w − η·1/(√v + ε)·g$
+    eps_inside  $1/√(v + ε)$ for $1/(√v + ε)$
+    centered    $g²; ḡ ← ρ·ḡ + (1 − ρ)·g$ for $g²$, $√(v − ḡ²)$ for $√v$
+    centered    $√(v − ḡ² + ε)$ for $√(v + ε)$
     """
 
     rho: Fraction = 0.99
@@ -142,9 +160,10 @@ class RMSprop(Optimizer):
 
 
 class AdaDelta(Optimizer):
-    """gain = √(u + ε)/√(v + ε): v a fading mean of squared gradients, u one of squared steps.
+    """$v ← ρ·v + (1 − ρ)·g²; Δ = √(u + ε)/√(v + ε)·g; u ← ρ·u + (1 − ρ)·Δ²; w ← w − η·Δ$
 
-    The step has the unit of a weight, so η = 1 is the usual rate. Zeiler 2012.
+    gain = √(u + ε)/√(v + ε): v a fading mean of squared gradients, u one of squared steps. The
+    step has the unit of a weight, so η = 1 is the usual rate. Zeiler 2012.
     """
 
     rho: Fraction = 0.9
@@ -166,13 +185,20 @@ class AdaDelta(Optimizer):
 
 
 class Adam(Optimizer):
-    """drive = m̂, the mean gradient; gain = 1/(√v̂ + ε), with v̂ the mean squared gradient.
+    """$m ← β₁·m + (1 − β₁)·g; v ← β₂·v + (1 − β₂)·g²; m̂ = m/(1 − β₁ᵗ⁺¹); v̂ = v/(1 − β₂ᵗ⁺¹);
+    w ← w − η·1/(√v̂ + ε)·m̂$
 
-    m and v are fading means that start at 0; dividing by 1 − βᵗ⁺¹ undoes that (m̂, v̂), and
-    bias_correction=False leaves it out, to see what it is for. eps_on="raw" adds ε to the
-    uncorrected √v, as Keras and scikit-learn do. amsgrad keeps the largest v so far, taken
-    "before" the correction (PyTorch, Keras; True means this) or "after" it (optax).
-    Kingma & Ba 2015; AMSGrad: Reddi, Kale, Kumar 2018.
+    drive = m̂, the mean gradient; gain = 1/(√v̂ + ε), with v̂ the mean squared gradient. m and v
+    are fading means that start at 0; dividing by 1 − βᵗ⁺¹ undoes that, and bias_correction=False
+    leaves it out, to see what it is for. eps_on="raw" adds ε to the uncorrected √v, as Keras and
+    scikit-learn do. amsgrad keeps the largest v so far, taken "before" the correction (PyTorch,
+    Keras; True means this) or "after" it (optax). Kingma & Ba 2015; AMSGrad: Reddi, Kale,
+    Kumar 2018.
+
+    amsgrad='after'        $v̂ ← max(v̂, v/(1 − β₂ᵗ⁺¹))$ for $v̂ = v/(1 − β₂ᵗ⁺¹)$
+    amsgrad                $v_max ← max(v_max, v); v̂ = v_max/(1 − β₂ᵗ⁺¹)$ for $v̂ = v/(1 − β₂ᵗ⁺¹)$
+    eps_on='raw'           $ε/√(1 − β₂ᵗ⁺¹)$ for $ε$
+    bias_correction=False  $1$ for $(1 − β₁ᵗ⁺¹)$, $1$ for $(1 − β₂ᵗ⁺¹)$
     """
 
     beta1: Fraction = 0.9
@@ -234,8 +260,9 @@ class AdamW(Adam):
 
 
 class AdaMax(Optimizer):
-    """drive = m̂; gain = 1/u, where u is the largest recent |gradient|, fading by beta2.
+    """$m ← β₁·m + (1 − β₁)·g; u ← max(β₂·u, |g| + ε); m̂ = m/(1 − β₁ᵗ⁺¹); w ← w − η·1/u·m̂$
 
+    drive = m̂; gain = 1/u, where u is the largest recent |gradient|, fading by beta2.
     Kingma & Ba 2015, section 7.1.
     """
 
@@ -255,10 +282,13 @@ class AdaMax(Optimizer):
 
 
 class NAdam(Optimizer):
-    """Adam that looks one step ahead: drive mixes m with the gradient; gain = 1/(√v̂ + ε).
+    """$m ← β₁·m + (1 − β₁)·g; v ← β₂·v + (1 − β₂)·g²; v̂ = v/(1 − β₂ᵗ⁺¹);
+    μ(t) = β₁·(1 − 0.5·0.96^{(t + 1)·ψ}); p ← p·μ(t);
+    w ← w − η·1/(√v̂ + ε)·((1 − μ(t))/(1 − p)·g + μ(t + 1)/(1 − p·μ(t + 1))·m)$
 
-    The share μ of m grows towards beta1 over time, the faster the larger momentum_decay is
-    (0.004 in PyTorch, 1 in Dozat's note as Keras has it). Dozat 2016.
+    Adam that looks one step ahead: drive mixes m with the gradient; gain = 1/(√v̂ + ε). The share
+    μ of m grows towards beta1 over time, the faster the larger ψ = momentum_decay is (0.004 in
+    PyTorch, 1 in Dozat's note as Keras has it); p starts at 1. Dozat 2016.
     """
 
     beta1: Fraction = 0.9
@@ -288,10 +318,14 @@ class NAdam(Optimizer):
 
 
 class RAdam(Optimizer):
-    """Adam that waits: gain = 1 until v has seen enough gradients, then r·√(1 − β₂ᵗ⁺¹)/(√v + ε).
+    """$m ← β₁·m + (1 − β₁)·g; v ← β₂·v + (1 − β₂)·g²; m̂ = m/(1 − β₁ᵗ⁺¹);
+    c = 1 − β₂ᵗ⁺¹; ρ_max = 2/(1 − β₂) − 1; ρ = ρ_max − 2·(t + 1)·(1 − c)/c;
+    r = (ρ − 4)·(ρ − 2)·ρ_max/((ρ_max − 4)·(ρ_max − 2)·ρ);
+    w ← w − η·m̂ if ρ ≤ 5, else w − η·√(r·c)/(√v + ε)·m̂$
 
-    r grows to 1 as the variance of the gain settles, a warmup that the rule computes for itself.
-    As in PyTorch, ε is added to the uncorrected root. Liu et al. 2020.
+    Adam that waits: gain = 1 until v has seen enough gradients, then √(r·c)/(√v + ε), where c
+    undoes the start of v at 0. r grows to 1 as the variance of the gain settles, a warmup that the
+    rule computes for itself. As in PyTorch, ε is added to the uncorrected root. Liu et al. 2020.
     """
 
     beta1: Fraction = 0.9
@@ -322,11 +356,12 @@ class RAdam(Optimizer):
 
 
 class ScheduleFree(Optimizer):
-    """Any rule, on a sequence z, with gradients taken at y = (1 − β)·z + β·x.
+    """$h ← max(h, η); S ← S + h²; x ← x + h²/S·(z − x); w ← (1 − β)·z + β·x$
 
-    x is the average of z, weighted by the square of the largest rate so far, and is what to
-    evaluate: `weights(w, state)`. The w that `step` takes and returns is y. Weight decay is set on
-    the base rule and acts on z. Defazio et al. 2024.
+    Any rule, on a sequence z, with gradients taken at y = (1 − β)·z + β·x, which is the w that
+    `step` takes and returns. x is the average of z, weighted by the square of the largest rate h
+    so far, and is what to evaluate: `weights(w, state)`. Weight decay is set on the base rule and
+    acts on z. Defazio et al. 2024.
     """
 
     base: Optimizer

@@ -2,6 +2,7 @@
 
 import copy
 import re
+import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
@@ -270,6 +271,94 @@ def test_a_rule_equals_another_where_the_option_says_so():
         end(Adam(weight_decay=0.3)), end(Adam(weight_decay=0.3, decoupled=True)), rtol=1e-3
     )
     np.testing.assert_array_equal(end(ScheduleFree(SGD(), beta=0.0)), end(SGD()))
+
+
+# --- The formula that a notebook shows ---------------------------------------------------------
+
+COMBINED = [
+    SGD(momentum=0.9, nesterov=True, weight_decay=0.1),
+    SGD(momentum=0.9, dampening=0.3, rate_inside=True),
+    RMSprop(centered=True, eps_inside=True, momentum=0.5),
+    RMSprop(centered=True),
+    RMSprop(momentum=0.5, eps=0.25),
+    Adam(amsgrad=True, eps_on="raw", bias_correction=False),
+    Adam(amsgrad="after", bias_correction=False),
+    AdamW(eps_on="raw", eps=0.25),
+    RAdam(beta2=0.9, eps=0.25, weight_decay=0.1),
+    ScheduleFree(SGD(weight_decay=0.1), beta=0.5),
+]
+
+
+def statements(rule) -> list[str]:
+    """The formula that a rule shows, line by line, as Python."""
+    latex = rule._repr_latex_()
+    body = re.fullmatch(r"\$\\displaystyle \\begin\{aligned\} (.+) \\end\{aligned\}\$", latex)[1]
+    lines = []
+    for line in body.split(r" \\ "):
+        left, _, right = line.partition(" &")
+        right = re.sub(r"^(\\leftarrow|=) ", "", right)
+        for pattern, python in [
+            (r"\\(hat|bar)\{(\w)\}", r"\2_\1"),
+            (r"_\{(\w+)\}", r"_\1"),
+            (r" \\text\{ if \} (.+?) \\text\{, else \} ", r" if \1 else "),
+            (r" = ", " == "),
+            (r"\\le ", "<= "),
+            (r"\|(\w)\|", r"abs(\1)"),
+            (r"\\operatorname\{sign\}", "np.sign"),
+            (r"\\(max)\(", r"np.\1imum("),
+            (r"\\sqrt", "np.sqrt"),
+            (r"\\cdot", "*"),
+            (r"\^", "**"),
+            (r"\{", "("),
+            (r"\}", ")"),
+            (r"\)\(", ")/("),
+            (r"\\dfrac", ""),
+            (r"\\(?=\w)", ""),
+        ]:
+            left, right = re.sub(pattern, python, left), re.sub(pattern, python, right)
+        lines.append(f"mu = lambda t: {right}" if left == "mu(t)" else f"{left} = {right}")
+    return lines
+
+
+@pytest.mark.parametrize("rule", [*RULES, *COMBINED], ids=repr)
+def test_what_a_rule_shows_is_what_it_does(rule):
+    """Its formula, computed as it stands there, gives the weights that `step` gives."""
+    rng = np.random.default_rng(0)
+    w, grads, lrs = rng.normal(size=3), rng.normal(size=(9, 3)), rng.uniform(0.1, 1, 9)
+    path, _ = walk(rule, w, grads, lrs.tolist())
+    zeros = dict.fromkeys(["m", "v", "u", "v_max", "v_hat", "g_bar", "h", "S"], np.zeros(3))
+    names = {"np": np, "w": w, "x": w, "z": w, "p": 1.0, "s": getattr(rule, "start", 0.0)} | zeros
+    program = "\n".join(statements(rule))
+    for t, (g, eta) in enumerate(zip(grads, lrs, strict=True)):
+        exec(program, names | {"t": t, "g": g, "eta": eta}, after := {})
+        names |= after
+        np.testing.assert_allclose(names["w"], path[t + 1], rtol=1e-9, err_msg=program)
+
+
+@pytest.mark.parametrize("kind", NAMES.values(), ids=lambda kind: kind.__name__)
+def test_each_option_that_the_formula_knows_is_tried_above(kind):
+    for option, value in re.findall(r"(?m)^    (\w+)(?:=(\S+))?  +\$", kind.__doc__):
+        assert option in kind._kinds
+        tried = [getattr(rule, option) for rule in [*RULES, *COMBINED] if type(rule) is kind]
+        assert any(repr(set_to) == value if value else set_to for set_to in tried), option
+
+
+def test_a_rule_shows_its_own_numbers():
+    assert r"{0.95} \cdot v + g" in SGD(momentum=0.95)._repr_latex_()
+    shown = Adam(beta1=0.8, eps=1e-6)._repr_latex_()
+    assert r"m &\leftarrow {0.8} \cdot m + (1 - {0.8}) \cdot g" in shown
+    assert r"\dfrac{1}{\sqrt{\hat{v}} + {10^{-6}}} \cdot \hat{m}" in shown
+    assert r"w &\leftarrow (1 - \eta \cdot {0.01}) \cdot w - \eta" in AdamW()._repr_latex_()
+    assert r"g &\leftarrow g + {0.01} \cdot w" in Adam(weight_decay=0.01)._repr_latex_()
+    assert "{0.7}" in ScheduleFree(SGD(momentum=0.7))._repr_latex_()
+
+
+@every_rule
+def test_html_has_the_formula_and_the_call(rule):
+    page = ET.fromstring(rule._repr_html_())  # every tag closed, every < and & escaped
+    text = "".join(page.itertext())
+    assert rule._repr_latex_() in text
+    assert page.find(".//code").text == repr(rule)
 
 
 # --- Nothing of the caller's is written to ----------------------------------------------------
@@ -606,6 +695,17 @@ def test_a_rule_is_fields_and_one_method():
     assert repr(rule) == "SignSGD(floor=0.5, weight_decay=0.1, decoupled=True)"
     with pytest.raises(ValueError, match="SignSGD: floor = -1"):
         SignSGD(-1)
+
+
+def test_a_rule_without_a_formula_shows_the_law_and_not_that_of_its_parent():
+    class Mine(Adam):
+        """Another rule."""
+
+        def update(self, gradient, state):
+            return gradient, 2.0
+
+    for rule in (SignSGD(), Mine()):
+        assert r"w &\leftarrow w - \eta \cdot \text{gain} \cdot \text{drive}" in rule._repr_latex_()
 
 
 def test_a_rule_without_an_update_says_so():

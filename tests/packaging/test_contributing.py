@@ -50,6 +50,7 @@ def test_the_optimizer_has_what_every_optimizer_has(sign_sgd):
     after = opt.step(w, np.array([100.0, -1e-3]), state, 0.1)
     np.testing.assert_allclose(after, [2.9, -1.9])
     np.testing.assert_array_equal(state.rate, [0.1, 0.1])
+    assert r"{0} \cdot m + (1 - {0}) \cdot g" in opt._repr_latex_()
     shrunk = sign_sgd(weight_decay=0.5, decoupled=True)
     np.testing.assert_allclose(shrunk.step(w, 0 * w, shrunk.init(w), 0.1), 0.95 * w)
     history = descend(Quadratic([1.0, 10.0]), [3.0, -2.0], sign_sgd(), 0.01, 1000)
