@@ -485,7 +485,8 @@ class Band(Actor):
 class Handle(Actor):
     """A point to drag: it stands at the values of the sliders that it moves.
 
-    x, y: the name of a slider, which dragging then moves; or a number, or an array over `by`.
+    x, y: the name of a slider, which dragging then moves; or a pair of such a name and the place
+    of the point at each of its values; or a number, or an array over `by`.
     The keyboard moves the sliders themselves.
     """
 
@@ -498,9 +499,18 @@ class Handle(Actor):
         """Pack the positions, and which control is moved along which axis."""
         spec: Spec = super().spec(pack) | {"size": self.size, "pulls": []}
         for axis, where in (("x", self.x), ("y", self.y)):
-            if isinstance(where, str):
-                k = pack.control(self.name, where)
-                values = np.asarray(pack.controls[k].values, float)
+            if isinstance(where, str | tuple):
+                name = where if isinstance(where, str) else where[0]
+                k = pack.control(self.name, name)
+                values = np.asarray(
+                    pack.controls[k].values if isinstance(where, str) else where[1], float
+                )
+                if values.shape != (pack.controls[k].n,):
+                    raise ValueError(
+                        f"{pack.scene}: actor '{self.name}': {axis} has places of shape "
+                        f"{values.shape}, expected one per position of '{name}' "
+                        f"({pack.controls[k].n})"
+                    )
                 spec[axis] = pack.ref([k], _near(pack.fractions(self.on, axis, values)))
                 spec["pulls"].append([k, axis])
             else:

@@ -39,6 +39,7 @@ class Control:
     texts: what is shown and read out at each position; the formatted values by default.
     ask: a change asks Python for a new sweep (`answer` of the scene).
     sets: for some positions, where a hand that chooses them moves other controls to, by name.
+    when: the positions of another control, by name, at which this one is shown; always by default.
     """
 
     kind: ClassVar[str] = ""
@@ -49,6 +50,7 @@ class Control:
     texts: Sequence[str] | None = None
     ask: bool = field(default=False, kw_only=True)
     sets: Mapping[int, Mapping[str, int]] = field(default_factory=dict, kw_only=True)
+    when: Mapping[str, Sequence[int]] = field(default_factory=dict, kw_only=True)
 
     def __post_init__(self) -> None:
         n = len(self.values)

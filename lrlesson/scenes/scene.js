@@ -36,14 +36,15 @@ function svg(tag, attributes = {}, parent = null) {
   return node;
 }
 
-const plain = (text) => text.replaceAll("_", ""); // "λ_max" read out
+// "λ_max" and "2^{t}" read out
+const plain = (text) => text.replace(/\^\{([^}]*)\}/g, "^$1").replaceAll("_", "");
 
 function indexed(text, element) {
-  // "λ_max" → λ with an index, as text nodes
-  return text.split(/(_[A-Za-z0-9]+)/).map((part) => {
-    if (!part.startsWith("_")) return part;
-    const index = element("sub");
-    index.textContent = part.slice(1);
+  // "λ_max" → λ with an index, "2^{t}" → 2 with a power, as text nodes
+  return text.split(/(_[A-Za-z0-9]+|\^\{[^}]*\})/).map((part) => {
+    if (!/^(_|\^\{)/.test(part)) return part;
+    const index = element(part[0] === "_" ? "sub" : "sup");
+    index.textContent = part[0] === "_" ? part.slice(1) : part.slice(2, -1);
     return index;
   });
 }
@@ -211,6 +212,7 @@ const ACTORS = {
     const put = symbol("dot", actor.size, actor.color, layer.free, actor.name);
     // A larger target for the finger; the keyboard has the sliders that it moves.
     const grip = svg("circle", { r: 18, class: "lr-grip", "data-handle": actor.name }, layer.free);
+    svg("title", {}, grip).append(actor.name); // shown where the mouse rests
     const kept = (w) => Math.min(1, Math.max(0, w));
     return () => {
       const x = box.x(kept(rows.numbers(actor.x)[0])), y = box.y(kept(rows.numbers(actor.y)[0]));
@@ -455,13 +457,13 @@ function buildSay(say, k) {
   const fit = () => {
     const parts = say.parts.map((part) => longest(
       part.least ? part.least.flatMap(({ text }) => text.strings) : part.strings ?? [part]));
-    show(ghostText, longest([ghostText.dataset.text ?? "", parts.join("")]));
+    show(ghostText, longest([ghostText.dataset.text ?? "", say.room ?? "", parts.join("")]));
   };
   fit();
   const ghost = html("span", { class: "lr-ghost", "aria-hidden": "true" });
   if (badge) ghost.append(html("span", { class: "lr-badge" }, longest(say.badge.strings)), " ");
   ghost.append(ghostText);
-  const root = html("p", { class: `lr-said ${k ? "lr-note" : "lr-verdict"}` }, ghost, now);
+  const root = html("p", { class: `lr-said ${!k ? "lr-verdict" : say.large ? "lr-large" : "lr-note"}` }, ghost, now);
   const draw = (current, past) => {
     const rows = say.kept && past.length ? past.at(-1) : current;
     const words = say.parts.map((part) => wording(part, rows, past)).join("");
@@ -503,7 +505,7 @@ function render({ model, el }) {
   const unanswered = html("p", { class: "lr-said lr-unanswered", hidden: "" }, UNANSWERED);
   const live = html("div", { class: "lr-live", role: "status", "aria-live": "polite" });
   const holder = html("div", { class: "lr-stage" });
-  let stage = null, shown = -1, saving = 0, speaking = 0, waiting = 0;
+  let stage = null, shown = -1, wide = 0, saving = 0, speaking = 0, waiting = 0;
 
   const draw = () => {
     stage.draw();
@@ -530,6 +532,7 @@ function render({ model, el }) {
       at[k] = position;
       controls[k].set(position);
     }
+    dress();
     draw();
   };
   const save = () => {
@@ -569,6 +572,26 @@ function render({ model, el }) {
   };
   const controls = spec.controls.map((control, k) => CONTROLS[control.kind](
     control, (position) => move([[k, position]]), () => at[k]));
+  const panel = html("div", { class: "lr-controls" }, ...controls.map((control) => control.root));
+  const dependent = spec.controls.some((control) => control.when?.length);
+  const dress = () => dependent && spec.controls.forEach((control, k) => {
+    const idle = !control.when.every(([other, positions]) => positions.includes(at[other]));
+    if (controls[k].root.hidden !== idle) controls[k].root.hidden = idle;
+  });
+  const reserve = () => { // the height of the most controls at once, so that the figure stays
+    const heights = [];
+    panel.style.minHeight = "";
+    for (const k of new Set(spec.controls.flatMap(({ when }) => when.map(([other]) => other)))) {
+      const here = at[k];
+      for (at[k] = 0; at[k] < spec.controls[k].n; at[k]++) {
+        dress();
+        heights.push(panel.offsetHeight);
+      }
+      at[k] = here;
+    }
+    dress();
+    panel.style.minHeight = `${Math.max(...heights)}px`;
+  };
 
   const listeners = spec.controls.map((control, k) => {
     const listener = () => {
@@ -597,12 +620,16 @@ function render({ model, el }) {
   }
 
   const root = html("section", { class: "lrlesson-scene", "aria-label": spec.name },
-    html("div", { class: "lr-controls" }, ...controls.map((control) => control.root)),
-    ...said.map((sentence) => sentence.root), live, holder, unanswered);
+    panel, ...said.map((sentence) => sentence.root), live, holder, unanswered);
   el.append(root);
   fit(el.clientWidth);
   controls.forEach((control, k) => control.set(at[k]));
-  const observer = new ResizeObserver(([entry]) => fit(entry.contentRect.width));
+  if (dependent) reserve();
+  const observer = new ResizeObserver(([{ contentRect: { width } }]) => {
+    fit(width);
+    if (dependent && width !== wide) reserve();
+    wide = width;
+  });
   observer.observe(root);
 
   return () => {

@@ -7,6 +7,7 @@ import hashlib
 import html
 import io
 import json
+import re
 import string
 import sys
 import textwrap
@@ -86,7 +87,9 @@ class Say:
     badge, tone: a word before the sentence and its mood (good, slow, wave, warn, bad,
         plain), arrays like the fields.
     kept: speak of the last position that was kept, where there is one.
-    In all of them `w_2` and `λ_max` are shown with an index.
+    large: set large, as a formula is.
+    room: the longest text that it may have, where an answer of Python changes it.
+    In all of them `w_2` and `λ_max` are shown with an index, and `2^{t}` with a power.
     """
 
     text: str
@@ -95,6 +98,8 @@ class Say:
     badge: Any = None
     tone: Any = "plain"
     kept: bool = False
+    room: str = ""
+    large: bool = False
 
     def spec(self, pack: Pack) -> Spec:
         """Pack the sentence as a list of texts and tables of texts."""
@@ -121,7 +126,7 @@ class Say:
             else:
                 k = pack.control("say", name)
                 parts.append({"strings": pack.controls[k].shown, "by": [k]})
-        spec: Spec = {"parts": parts, "kept": self.kept}
+        spec: Spec = {"parts": parts, "kept": self.kept, "room": self.room, "large": self.large}
         if self.badge is not None:
             spec["badge"] = pack.strings("say", self.by, self.badge, "badge")
             spec["tone"] = pack.strings("say", self.by, self.tone, "tone")
@@ -214,6 +219,7 @@ class Scene(anywidget.AnyWidget):
         pack = Pack(name, self._stage, controls)
         for control, packed in zip(controls, self._fixed["controls"], strict=True):
             packed["sets"] = _moves(pack, control)
+            packed["when"] = _when(pack, control)
         if keep is not None:
             self._fixed["keep"] = {
                 "on": pack.control("keep", keep.on),
@@ -369,7 +375,7 @@ class Scene(anywidget.AnyWidget):
                 "model_id": self.model_id,
             },
         }
-        alt = " ".join([self.spec["alt"], *self.sentences]).replace("_", "").strip()
+        alt = _plain(" ".join([self.spec["alt"], *self.sentences])).strip()
         return bundle, {"image/png": {"alt": alt}}
 
     def to_html(self, path: str | FilePath | None = None, *, page: bool = True) -> str:
@@ -424,7 +430,7 @@ def _caption(stage: Stage, sentences: Sequence[str]) -> tuple[Artist, Bbox]:
     """The sentences as lines below a drawing, and the page, in inches, that holds both."""
     width, height = (side / 72 for side in stage.size)
     lines = [line for sentence in sentences
-             for line in textwrap.wrap(sentence.replace("_", ""), int(12.5 * width))]  # fmt: skip
+             for line in textwrap.wrap(_plain(sentence), int(12.5 * width))]  # fmt: skip
     text = stage.figure.text(
         0.1 / width, -0.08 / height, "\n".join(lines), va="top", size=10, linespacing=1.4,
         parse_math=False,
@@ -444,6 +450,24 @@ def _moves(pack: Pack, control: Control) -> dict[int, list[list[int]]]:
                     f"expected 0 … {pack.controls[k].n - 1}"
                 )
     return moves
+
+
+def _when(pack: Pack, control: Control) -> list[list[Any]]:
+    """For the browser: the other controls that this one depends on, and at which positions."""
+    for name, positions in control.when.items():
+        last = pack.controls[pack.control(control.name, name)].n - 1
+        for at in positions:
+            if not 0 <= at <= last:
+                raise ValueError(
+                    f"{pack.scene}: control '{control.name}': when '{name}' is at {at}, "
+                    f"expected 0 … {last}"
+                )
+    return [[pack.names.index(name), list(at)] for name, at in control.when.items()]
+
+
+def _plain(text: str) -> str:
+    """Without the marks of indices and powers: λ_max, 2^{t}."""
+    return re.sub(r"\^\{([^}]*)\}", r"^\1", text).replace("_", "")
 
 
 def _running_cell() -> tuple[str, str]:

@@ -215,6 +215,28 @@ def test_a_choice_or_a_button_can_move_other_controls(show: Show):
     assert "Adam at η = 0.00100" in shown.verdict
 
 
+def test_a_family_shows_its_own_numbers_and_the_figure_stays(show: Show):
+    scene = explorers.schedule_composer()
+    shown = show(scene.to_html(), width=800)
+    tops = set()
+    for k, family in enumerate(scene._controls[0].values):
+        shown.page.get_by_role("radio", name=family, exact=True).check()
+        wanted = [c.label for c in scene._controls[1:] if k in c.when.get("family", [k])]
+        labels = shown.page.locator(".lr-slider label").locator("visible=true")
+        assert labels.all_inner_texts() == wanted
+        tops.add(shown.page.locator("svg[role=img]").bounding_box()["y"])
+    assert len(tops) == 1
+    shown.page.get_by_role("radio", name="exponential", exact=True).check()
+    drag(shown, "length, factor", (60, 20))
+    assert int(shown.slider("length").input_value()) > 9
+    assert int(shown.slider("factor").input_value()) < 9
+    assert shown.page.locator(".lr-large > span > span").last.inner_html() == (
+        "η(t) = 0.5 · 0.5<sup>t/50</sup>."
+    )
+    drag(shown, "rate", (0, -40))
+    assert float(shown.slider("rate").get_attribute("aria-valuetext")) > 0.5
+
+
 @pytest.mark.slow
 def test_one_button_tunes_all_fairly(show: Show):
     scene = explorers.optimizer_race()
@@ -239,6 +261,13 @@ def test_what_is_kept_and_set_must_exist():
     button = Button("more", "more", sets={1: {"rate": 5}})
     with pytest.raises(ValueError, match=r"control 'more': sets 'rate' to 5, expected 0 … 4"):
         small_scene(controls=[Slider("rate", "rate", RATES), button], actors=[], say=[])
+    button = Button("more", "more", when={"rate": [5]})
+    with pytest.raises(ValueError, match=r"'more': when 'rate' is at 5, expected 0 … 4"):
+        small_scene(controls=[Slider("rate", "rate", RATES), button], actors=[], say=[])
+    with pytest.raises(
+        ValueError, match=r"x has places of shape \(2,\), expected one per position"
+    ):
+        small_scene(actors=[Handle("grip", "left", ("rate", T[:2]), 1.0)], say=[])
 
 
 LOOKED_AT = ["live_net", "predict_regime"]
@@ -265,7 +294,7 @@ def fits(page: Page) -> None:
              parseFloat(getComputedStyle(t).fontSize) * n.getScreenCTM().a))"""
     )
     assert smallest > 8.5
-    for control in page.locator("input, button, select").all():
+    for control in page.locator("input, button, select").locator("visible=true").all():
         box = control.bounding_box()
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 480
@@ -314,7 +343,8 @@ def test_narrow_and_by_keyboard_alone(show: Show, name: str):
     """480 px; every control is reached by Tab and seen so."""
     page = show(getattr(explorers, name)().to_html(), width=480).page
     fits(page)
-    wanted = page.locator("input:not([type=radio]), button, select, fieldset:has(input)").count()
+    controls = "input:not([type=radio]), button, select, fieldset:has(input)"
+    wanted = page.locator(controls).locator("visible=true").count()
     seen = set()
     for _ in range(wanted):
         page.keyboard.press("Tab")
