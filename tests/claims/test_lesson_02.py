@@ -93,7 +93,14 @@ def test_V8_too_high_has_several_faces(seeds):
 
 
 def test_data_scale_moves_the_best_rate(seeds):
-    """Unit inputs like a rate near 1, raw 0 … 16 pixels one at least 5 times smaller."""
+    """Unit inputs like a rate near 1, raw 0 … 16 pixels one at least 5 times smaller; inputs
+    twice as large make the limit of a linear model exactly a quarter."""
+    data = diabetes()
+    limits = []
+    for factor in (1, 2):
+        bowl = LeastSquares(factor * data.x_train, data.y_train)
+        limits.append(2 / bowl.curvature(bowl.minimum))
+    assert limits[1] == pytest.approx(limits[0] / 4)
     rates = np.geomspace(0.03, 3, 9)
     best = []
     for scale in (1.0, "pixels"):
