@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,41 +12,31 @@ ROOT = Path(__file__).parents[2]
 UNSAFE = ["--unsafe"] if sandbox.problem() else []
 
 
-def lrlesson(*arguments, cwd: Path = ROOT) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "lrlesson.cli", *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-
-def test_release_writes_the_exercises_and_notices_a_stale_one(tmp_path):
+def test_release_writes_the_exercises_and_notices_a_stale_one(command, tmp_path):
     source, target = tmp_path / "solutions", tmp_path / "exercises"
     source.mkdir()
     shutil.copy(ROOT / "solutions" / "04_decay.ipynb", source)
-    made = lrlesson("release", source, target)
+    made = command("release", source, target)
     assert made.returncode == 0, made.stderr
     exercise = target / "04_decay.ipynb"
     assert list(target.iterdir()) == [exercise]
     assert made.stdout == f"wrote {exercise}\n"
 
-    assert lrlesson("release", source, target, "--check").returncode == 0
+    assert command("release", source, target, "--check").returncode == 0
     exercise.write_text("{}")
-    stale = lrlesson("release", source, target, "--check")
+    stale = command("release", source, target, "--check")
     assert stale.returncode == 1
     assert stale.stderr == "not what the solutions make: 04_decay.ipynb\n"
     assert exercise.read_text() == "{}"
 
 
-def test_grade_prints_a_row_for_each_learner_and_exercise(tmp_path):
+def test_grade_prints_a_row_for_each_learner_and_exercise(command, tmp_path):
     for learner, source in (("ada", "solutions"), ("bob", "exercises")):
         (tmp_path / "in" / learner).mkdir(parents=True)
         shutil.copy(ROOT / source / "04_decay.ipynb", tmp_path / "in" / learner)
     (tmp_path / "in" / "cyd").mkdir()
     (tmp_path / "in" / "cyd" / "04_decay.ipynb").write_text("no notebook")
-    done = lrlesson("grade", tmp_path / "in", "--out", tmp_path / "out", "--seed", 3, *UNSAFE)
+    done = command("grade", tmp_path / "in", "--out", tmp_path / "out", "--seed", 3, *UNSAFE)
     assert done.returncode == 0, done.stderr
 
     lines = (tmp_path / "out" / "results.jsonl").read_text().splitlines()
@@ -78,8 +66,8 @@ def test_grade_prints_a_row_for_each_learner_and_exercise(tmp_path):
         (["release", "nowhere", "out"], "nowhere"),
     ],
 )
-def test_a_bad_request_gets_one_sentence(arguments, names, tmp_path):
-    done = lrlesson(*arguments, cwd=tmp_path)
+def test_a_bad_request_gets_one_sentence(command, arguments, names, tmp_path):
+    done = command(*arguments, cwd=tmp_path)
     assert done.returncode == 2
     (sentence,) = done.stderr.strip().splitlines()  # an older rich begins with an empty line
     assert sentence.startswith("lrlesson: ")

@@ -1,8 +1,6 @@
 """`lrlesson start`: a working copy, and what the next version does to it."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
@@ -15,16 +13,6 @@ from lrlesson import starting
 from lrlesson.starting import RECORD, StartError, bring, course_files, read_record, start
 
 ROOT = Path(__file__).parents[2]
-
-
-def lrlesson_(*words: object, cwd: Path = ROOT) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "lrlesson.cli", *map(str, words)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
 
 
 def notebook(*sources: str, ran: bool = False) -> bytes:
@@ -67,9 +55,9 @@ def source(path: Path) -> str:
     return nbformat.read(path, 4).cells[0].source
 
 
-def test_a_new_folder_gets_the_course_and_no_solutions(tmp_path):
+def test_a_new_folder_gets_the_course_and_no_solutions(command, tmp_path):
     folder = tmp_path / "my course"
-    first = lrlesson_("start", folder)
+    first = command("start", folder)
     assert first.returncode == 0, first.stderr
     wanted = {
         "course.toml",
@@ -239,40 +227,40 @@ def test_a_folder_with_something_else_in_it_is_refused(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
-def test_the_source_itself_is_refused():
-    done = lrlesson_("start", ".")
+def test_the_source_itself_is_refused(command):
+    done = command("start", ".")
     assert done.returncode == 2
     assert done.stderr == (
         f"lrlesson: {ROOT} is the source of the course; choose another folder.\n"
     )
 
 
-def test_a_place_that_cannot_be_written_gets_one_sentence(tmp_path):
+def test_a_place_that_cannot_be_written_gets_one_sentence(command, tmp_path):
     (tmp_path / "file").write_text("")
-    done = lrlesson_("start", tmp_path / "file" / "course")
+    done = command("start", tmp_path / "file" / "course")
     assert done.returncode == 2
     (sentence,) = done.stderr.splitlines()
     assert "cannot be read or written" in sentence
 
 
-def test_progress_is_that_of_the_folder(tmp_path):
+def test_progress_is_that_of_the_folder(command, tmp_path):
     start(tmp_path / "course")
     record = {"format": 1, "exercises": {"adam": {"status": "correct", "attempts": []}}}
     (tmp_path / "course" / ".lrlesson" / "progress.json").write_text(json.dumps(record))
-    done = lrlesson_("progress", tmp_path / "course", cwd=tmp_path)
+    done = command("progress", tmp_path / "course", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     (line,) = [line for line in done.stdout.splitlines() if line.split()[0] == "adam"]
     assert "correct" in line
-    missing = lrlesson_("progress", tmp_path / "nowhere")
+    missing = command("progress", tmp_path / "nowhere")
     assert missing.returncode == 2
     assert "nowhere" in missing.stderr
 
 
-def test_the_lab_says_that_a_copy_is_old(tmp_path):
+def test_the_lab_says_that_a_copy_is_old(command, tmp_path):
     start(tmp_path)
     old = json.loads((tmp_path / RECORD).read_text()) | {"version": "0.0.1"}
     (tmp_path / RECORD).write_text(json.dumps(old))
-    said = lrlesson_("lab", tmp_path, "--port=0").stdout  # a port that is none, so it ends at once
+    said = command("lab", tmp_path, "--port=0").stdout  # a port that is none, so it ends at once
     assert f"This copy is of lrlesson 0.0.1, and {lrlesson.__version__} is installed" in said
     assert f"lrlesson start {tmp_path}" in said
 
