@@ -11,7 +11,7 @@ import math
 import numbers
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, MISSING, dataclass, fields
 from inspect import get_annotations
 from types import UnionType
@@ -292,21 +292,35 @@ def written_formula(kind: type, rule: Any = None) -> str:
     for owner in kind.__mro__:
         doc = " ".join((owner.__doc__ or "").split())
         if found := re.search(r"\$(.+?)\$", doc):
-            return tex(_with_options(found[1], owner.__doc__ or "", rule))
+            return tex(_with_options(found[1], owner, rule))
         if {"eta", "update", "step"} & vars(owner).keys():
             break
     return ""
 
 
-def _with_options(formula: str, doc: str, rule: Any) -> str:
+def options(kind: type) -> Iterator[tuple[str, str, list[tuple[str, str]]]]:
+    """What the docstring says that options change: the option, its value, pairs of new and old."""
+    for option, value, changes in re.findall(
+        r"(?m)^ *(\w+)(?:=(\S+))?  +(\$.+)$", kind.__doc__ or ""
+    ):
+        yield option, value, re.findall(r"\$([^$]+)\$ for \$([^$]+)\$", changes)
+
+
+def _with_options(formula: str, owner: type, rule: Any) -> str:
     """The formula after what the docstring says of the options that are set."""
-    for option, wanted, changes in re.findall(r"(?m)^ *(\w+)(?:=(\S+))?  +(\$.+\$ for .+)$", doc):
+    for option, wanted, changes in options(owner):
         value = getattr(rule, option, None)
         if repr(value) == wanted or (value and not wanted):
-            for new, old in re.findall(r"\$([^$]+)\$ for \$([^$]+)\$", changes):
+            for new, old in changes:
                 place = rf"(?<!\w){re.escape(old)}(?!\w)"
                 formula = re.sub(place, new.replace("\\", r"\\"), formula)
     return formula
+
+
+def in_lines(formula: str) -> str:
+    """A formula in LaTeX, one line below the other, with the arrows below each other."""
+    lines = [re.sub(r" (\\leftarrow|=) ", r" &\1 ", x, count=1) for x in formula.split("; ")]
+    return r"\begin{aligned} " + r" \\ ".join(lines) + r" \end{aligned}"
 
 
 _TEX = {
@@ -812,11 +826,7 @@ class Optimizer(Shown):
         return "; ".join([*inner, re.sub(r"(?<![A-Za-z\\])w(?![A-Za-z_])", w, lines)])
 
     def _equation(self) -> str:
-        lines = [
-            re.sub(r" (\\leftarrow|=) ", r" &\1 ", line, count=1)
-            for line in self._latex().split("; ")
-        ]
-        return r"\begin{aligned} " + r" \\ ".join(lines) + r" \end{aligned}"
+        return in_lines(self._latex())
 
     def _checked_step(self, w: Any, gradient: Any, state: State, lr: Any) -> tuple[Any, Any, Any]:
         name = type(self).__name__

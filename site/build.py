@@ -6,6 +6,7 @@ that needs no kernel, no server and no network. README.md says how it is put tog
 
 import argparse
 import importlib.util
+import posixpath
 import re
 import shutil
 import subprocess
@@ -120,6 +121,7 @@ def write_pages(pages: Path, executed: Path, lessons: list[str]) -> None:
     exercises = [path.stem for path in sorted((ROOT / "exercises").glob("*.ipynb"))]
     read = {name: nbformat.read(executed / f"{name}.ipynb", as_version=4) for name in lessons}
     there = {f"notebooks/{name}" for name in lessons} | {f"exercises/{name}" for name in exercises}
+    there |= {f"docs/{name}" for name in DOCS}
     for name, lesson in read.items():
         write_lesson(pages / "notebooks" / f"{name}.ipynb", lesson, LESSON_NOTE, there)
     for name in exercises:
@@ -131,6 +133,11 @@ def write_pages(pages: Path, executed: Path, lessons: list[str]) -> None:
     (pages / "index.md").write_text(home.replace("LESSONS", rows), encoding="utf-8")
     write_index(pages / "notebooks", "Lessons", LESSONS, lessons)
     write_index(pages / "exercises", "Exercises", EXERCISES, exercises)
+    write_index(pages / "docs", "Guides", GUIDES, DOCS)
+    for name in DOCS:
+        text = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+        page = without_dead_links(text, "docs", there)
+        (pages / "docs" / f"{name}.md").write_text(page, encoding="utf-8")
     catalogue.write(pages)
 
 
@@ -143,6 +150,8 @@ EXERCISE_NOTE = (
     "[take the notebook](path:../originals/exercises/{name}.ipynb)."
 )
 LESSONS = "Each lesson predicts, runs and explains. Read them in this order."
+DOCS = ["grading", "places", "architecture", "jupyterlite"]  # the same files as in the repository
+GUIDES = "To grade with the course, to run it elsewhere, and to see how it is built."
 EXERCISES = "What you write yourself, lesson by lesson. The checks run in the notebook."
 
 
@@ -164,13 +173,15 @@ def write_lesson(path: Path, notebook: NotebookNode, note: str, there: set[str])
 
 
 def without_dead_links(text: str, folder: str, there: set[str]) -> str:
-    """The text, in which a link to a notebook that is not on the site is only its words."""
+    """The text, in which a link to what is not on the site is only its words."""
 
     def checked(match: re.Match) -> str:
-        words, up, name = match.groups()
-        return match[0] if f"{up or folder}/{name}" in there else words
+        words, address = match.groups()
+        place = posixpath.normpath(f"{folder}/{address.partition('#')[0]}")
+        stays = address.startswith(("#", "path:")) or place.rpartition(".")[0] in there
+        return match[0] if stays else words
 
-    return re.sub(r"\[([^\]]+)\]\((?:\.\./(\w+)/)?(\w+)\.ipynb\)", checked, text)
+    return re.sub(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)", checked, text)
 
 
 def lesson_row(name: str, lesson: NotebookNode, exercise: bool) -> str:

@@ -139,23 +139,29 @@ def curve(kind: type) -> Iterator[str]:
         yield EXAMPLES[kind]._svg(150, 60)
 
 
+ETA = r"\eta(t) = "
+
+
 def page(kind: type) -> Iterator[str]:
     """The parts of the page of one class, in Markdown."""
     example = EXAMPLES[kind]
-    formula, text = described(kind)
     yield f"# {kind.__name__}"
-    if formula:
-        yield f"$$\n\\eta(t) = {formula}\n$$"
-    yield prose(text)
+    if "$" in (inspect.getdoc(kind) or ""):
+        formula = _base.written_formula(kind)
+        schedule = issubclass(kind, _base.Schedule)
+        yield f"$$\n{ETA + formula if schedule else _base.in_lines(formula)}\n$$"
+    yield prose(described(kind))
+    if changes := list(_base.options(kind)):
+        yield "What the options change in it:"
+        yield "\n".join(map(change, changes))
     yield "## An example"
-    if isinstance(example, _base.Schedule):
-        yield raw(shown.schedule(example))
-    elif isinstance(example, _base.Optimizer):
-        yield f"`{example!r}`, given gradients of two sizes."
-        yield raw(answers(example))
-        yield ANSWERS
+    if isinstance(example, _base.Shown):
+        yield raw(shown.formula(example))
     else:
         yield f"`{example!r}`"
+    if isinstance(example, _base.Optimizer):
+        yield raw(answers(example))
+        yield ANSWERS
     yield "## Fields"
     yield rows_of(["field", "what it is", "default"], list(fields(kind)))
     yield "## What the frameworks write"
@@ -164,17 +170,28 @@ def page(kind: type) -> Iterator[str]:
     yield f"```python\n{inspect.getsource(kind).rstrip()}\n```"
 
 
-def described(kind: type) -> tuple[str, str]:
-    """The docstring: its formula, if it starts with one, and the rest."""
+def described(kind: type) -> str:
+    """The docstring without its formula, and without what options change in that."""
     doc = inspect.getdoc(kind) or ""
-    found = re.match(r"\$(.+?)\$\s*", doc, re.DOTALL)
-    return (found[1], doc[found.end() :]) if found else ("", doc)
+    doc = re.sub(r"^\$.+?\$\s*", "", doc, count=1, flags=re.DOTALL)
+    return re.sub(r"(?m)^\w+(=\S+)?  +\$.+$", "", doc).rstrip()
+
+
+def change(said: tuple[str, str, list[tuple[str, str]]]) -> str:
+    """What an option changes in a formula, as an item of a list."""
+    option, value, pairs = said
+    pieces = [f"{lines(new)} instead of {lines(old)}" for new, old in pairs]
+    return f"- `{option}{'=' * bool(value)}{value}`: {', '.join(pieces)}"
+
+
+def lines(formula: str) -> str:
+    """The lines of a formula within a sentence."""
+    return " and ".join(f"${_base.tex(line)}$" for line in formula.split("; "))
 
 
 def summary(kind: type) -> str:
     """The first sentence of the docstring's text."""
-    _, text = described(kind)
-    return prose(re.split(r"(?<=\.)\s", " ".join(text.split()))[0])
+    return prose(re.split(r"(?<=\.)\s", " ".join(described(kind).split()))[0])
 
 
 def prose(text: str) -> str:
@@ -290,8 +307,8 @@ def rows_of(head: list[str], rows: list[tuple]) -> str:
 
 ANSWERS = """\
 Two weights get gradients that differ in size a hundred times: 1 and 0.01 for thirty updates, and \
-then nothing. The rate is always 1. The left picture shows how far each weight moves in an update, \
-the right one its effective rate, η · gain."""
+then nothing. The rate is always 1. The first picture shows how far each weight moves in an \
+update, the second one its effective rate, η · gain."""
 
 
 LINES = [("1", "#0072b2", "-"), ("0.01", "#d55e00", "--")]  # gradient, colour, line style

@@ -33,6 +33,7 @@ html_sidebars: dict = {"index": []}
 html_theme_options = {
     "logo": {"text": project},
     "navbar_align": "left",
+    "header_links_before_dropdown": 6,
     "navbar_end": ["theme-switcher"],
     "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],

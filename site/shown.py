@@ -9,7 +9,8 @@ from typing import Any
 
 from mathml import mathml
 
-from lrlesson import Schedule, training
+from lrlesson import training
+from lrlesson._base import Shown
 from lrlesson.feedback.cards import Card
 from lrlesson.feedback.parsons import Arrangement
 from lrlesson.feedback.predicting import WHAT_HAPPENED, Prediction, Pretest
@@ -72,12 +73,12 @@ def puzzle(shown: Arrangement) -> str:
     return f"<p>In the notebook these lines can be moved.</p><pre>{escape(text)}</pre>"
 
 
-def schedule(shown: Schedule) -> str:
-    """A schedule's own HTML, its formula drawn without a script."""
-    formula = escape(shown._repr_latex_(), quote=False)
+def formula(shown: Shown) -> str:
+    """The own HTML of a schedule or an optimizer, its formula drawn without a script."""
+    tex = escape(shown._repr_latex_(), quote=False)
     page = shown._repr_html_()
-    assert formula in page
-    return page.replace(formula, mathml(shown._repr_latex_().strip("$"), display=True))
+    assert tex in page
+    return page.replace(tex, mathml(shown._repr_latex_().strip("$"), display=True))
 
 
 PAGES: dict[type, Any] = {
@@ -85,7 +86,7 @@ PAGES: dict[type, Any] = {
     Prediction: prediction,
     Pretest: pretest,
     Arrangement: puzzle,
-    Schedule: schedule,
+    Shown: formula,
 }
 
 

@@ -10,6 +10,7 @@ import nbformat
 import pytest
 
 from lrlesson import Schedule, optimizers, schedules
+from lrlesson._base import Shown
 from lrlesson.feedback.predicting import predict, pretest
 from lrlesson.feedback.questions import all_questions
 
@@ -89,11 +90,12 @@ def test_the_test_before_the_course_gives_no_answers(part: Part):
         assert not any(option.why in Folded(page).hidden for option in question.options)
 
 
-def test_a_schedule_shows_its_formula_without_a_script(part: Part):
-    page = part("shown").schedule(schedules.Cosine(0.1, 100))
+@pytest.mark.parametrize("thing", [schedules.Cosine(0.1, 100), optimizers.Adam()], ids=repr)
+def test_a_formula_is_shown_without_a_script(part: Part, thing: Shown):
+    page = part("shown").formula(thing)
     assert "<math" in page
     assert "$" not in page
-    assert "polyline" in page
+    assert ("polyline" in page) is isinstance(thing, Schedule)
 
 
 def public(module: ModuleType, base: type) -> set[str]:
@@ -134,7 +136,17 @@ def test_every_row_of_the_phrase_book_stands_on_a_page(part: Part, library: dict
         assert any(f"`{theirs}`" in page for page in library.values()), theirs
 
 
-def test_a_link_to_a_lesson_that_is_not_there_becomes_its_words(part: Part):
-    text = "See [one](01_a.ipynb), [two](02_b.ipynb) and [three](../exercises/01_a.ipynb)."
-    shown = part("build").without_dead_links(text, "notebooks", {"notebooks/01_a"})
-    assert shown == "See [one](01_a.ipynb), two and three."
+def test_a_link_to_what_is_not_on_the_site_becomes_its_words(part: Part):
+    text = "See [one](01_a.ipynb), [two](02_b.ipynb), [three](../exercises/01_a.ipynb), [a](#part)."
+    there = {"notebooks/01_a", "docs/grading"}
+    shown = part("build").without_dead_links(text, "notebooks", there)
+    assert shown == "See [one](01_a.ipynb), two, three, [a](#part)."
+    text = (
+        "[G](grading.md#upload), [L](../notebooks/01_a.ipynb), [R](../README.md), [x](https://x.y)"
+    )
+    shown = part("build").without_dead_links(text, "docs", there)
+    assert shown == "[G](grading.md#upload), [L](../notebooks/01_a.ipynb), R, x"
+
+
+def test_every_guide_is_on_the_site(part: Part):
+    assert set(part("build").DOCS) == {path.stem for path in (ROOT / "docs").glob("*.md")}

@@ -51,6 +51,15 @@ def test_every_lesson_and_exercise_is_there(site: Path):
             assert (site / folder / f"{name}.html").is_file()
 
 
+def test_the_guides_are_those_of_the_repository(site: Path):
+    for guide in (ROOT / "docs").glob("*.md"):
+        page = re.sub(r"<[^>]+>", "", (site / "docs" / f"{guide.stem}.html").read_text("utf-8"))
+        text = guide.read_text("utf-8")
+        for heading in re.findall(r"(?m)^#+ (.+)$", text):
+            assert heading in page
+    assert 'href="docs/grading.html"' in (site / "index.html").read_text("utf-8")
+
+
 def test_every_link_leads_somewhere_and_none_leads_outside(site: Path):
     links = {page: Links(page) for page in pages(site)}
     for page, found in links.items():
@@ -245,7 +254,8 @@ def test_the_theme_can_be_switched_and_is_kept(window: Window):
 @both_themes
 def test_axe_finds_nothing_serious(window: Window):
     kinds = ["index.html", "search.html", "schedules/index.html", "schedules/Cosine.html"]
-    kinds += ["optimizers/Adam.html", "controllers/Armijo.html"]
+    kinds += ["optimizers/Adam.html", "controllers/Armijo.html", "docs/index.html"]
+    kinds += [f"docs/{path.stem}.html" for path in (ROOT / "docs").glob("*.md")]
     kinds += [f"exercises/{EXERCISES[3]}.html", *(f"notebooks/{name}.html" for name in LESSONS)]
     serious = []
     for path in kinds:
