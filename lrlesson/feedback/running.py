@@ -1,7 +1,9 @@
 """Runs a learner's answer so that nothing it does can hurt: it may raise, hang, print or scribble.
 
 An answer that does not end is stopped by an interval timer on Linux and macOS, in the main thread,
-which is where notebook cells run. On Windows there is no such timer: there, interrupt the kernel.
+which is where notebook cells run. What counts is the time that the answer computed, so a busy
+machine stops nobody's right answer; one that only waits is stopped as soon.
+On Windows there is no such timer: there, interrupt the kernel.
 Nor can the timer stop one long call inside NumPy; it acts when that call returns.
 """
 
@@ -12,6 +14,7 @@ import linecache
 import signal
 import sys
 import threading
+import time
 import types
 import warnings
 from collections.abc import Iterator
@@ -25,6 +28,7 @@ import numpy as np
 from lrlesson.feedback.exercise import Case
 
 HERE = Path(__file__).parent
+IDLE, LONGEST = 0.05, 10  # a share of the time that is no computing; times the seconds allowed
 PATIENCE = 5  # so many times a running answer may catch what stops it, then it is shot at faster
 
 
@@ -93,10 +97,18 @@ class Runner:
             return
 
         fired = 0
+        began = time.perf_counter(), time.thread_time()
+
+        def has_time_left() -> bool:
+            passed, computed = time.perf_counter() - began[0], time.thread_time() - began[1]
+            waits = computed < IDLE * passed
+            return not waits and computed < self.seconds and passed < LONGEST * self.seconds
 
         def stop(_number: int, frame: types.FrameType | None) -> None:
             nonlocal fired
             if not self._running or (frame and frame.f_code.co_filename == __file__):
+                return
+            if not fired and has_time_left():
                 return
             fired += 1
             if fired > PATIENCE:  # again at once, where a handler of a handler has just caught it
