@@ -6,8 +6,8 @@
 # PYTHON=... chooses an interpreter; otherwise the set-up looks for one that is new enough.
 SETUP_PYTHON := $(or $(PYTHON),$(shell command -v python3 || command -v python))
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
-# A file's tests stay together, because they share a browser or a server.
-PARALLEL := -n logical --maxprocesses=4 --dist=loadfile
+# A file's tests stay together, because they share a browser or a server. tests/conftest.py orders them.
+PARALLEL := -n logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*##  */\1|/p' Makefile | while IFS='|' read -r name what; do \

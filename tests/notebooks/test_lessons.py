@@ -15,7 +15,7 @@ SECONDS = {"cell": 60, "lesson": 180}
 lessons = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
 
 
-def run_as_a_test(lesson: Path) -> subprocess.CompletedProcess:
+def run_as_a_test(lesson: Path, **environment: str) -> subprocess.CompletedProcess:
     """nbval over a notebook: each cell is a test, which fails on an error and on any stderr."""
     return subprocess.run(
         [
@@ -23,7 +23,7 @@ def run_as_a_test(lesson: Path) -> subprocess.CompletedProcess:
             *("-p", "no:cacheprovider", f"--nbval-cell-timeout={SECONDS['cell']}", lesson.name),
         ],
         cwd=lesson.parent,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)} | environment,
         capture_output=True,
         text=True,
         timeout=SECONDS["lesson"],
@@ -38,6 +38,17 @@ def test_there_are_lessons():
 def test_it_runs_without_error_or_warning(lesson, course):
     done = run_as_a_test(course / "notebooks" / lesson.name)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@lessons
+def test_it_says_the_same_twice(lesson, course, tmp_path):
+    for run in ("first", "second"):
+        done = run_as_a_test(course / "notebooks" / lesson.name, SAID=str(tmp_path / run))
+        assert done.returncode == 0, done.stdout + done.stderr
+    first, second = ((tmp_path / run).read_text().splitlines() for run in ("first", "second"))
+    assert len(first) > 2
+    assert first == second
 
 
 def test_a_careless_cell_would_be_noticed(tmp_path):

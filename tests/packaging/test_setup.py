@@ -158,6 +158,7 @@ def test_an_interrupted_setup_starts_afresh(setup, project):
     assert imports(project)
 
 
+@pytest.mark.slow
 def test_a_setup_that_broke_before_pip_came_is_completed(setup, project, path):
     (path / "uv").unlink()
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", project / ".venv"], check=True)
