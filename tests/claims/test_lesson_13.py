@@ -81,10 +81,10 @@ def test_a_range_test_is_worth_its_price(two):
 
 
 def test_V42_one_rate_of_adam_serves_all_scales_and_not_any_rate_does(two):
-    """r of each seed below 1.2 at 0.01; above 1.5 at 0.0003."""
+    """r of each seed below 1.2 at 0.01; above 5 at 0.0003."""
     for seed in two:
         assert score(adam_to_zero(0.01), "open", [seed]).r < 1.2
-    assert score(adam_to_zero(0.0003), "open", two[:1]).r > 1.5
+    assert score(adam_to_zero(0.0003), "open", two[:1]).r > 5
 
 
 def test_the_best_rates_of_sgd_lie_a_factor_of_a_hundred_apart():
