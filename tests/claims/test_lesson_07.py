@@ -57,8 +57,8 @@ def test_V31_V32_V34_each_cure_cures_its_own_case(seeds):
 
 
 def test_V32_the_start_of_the_squared_error_network_is_its_sharp_place(seeds):
-    """2/λ_max on 200 digits, medians: below 0.15 at the start, and after 50 updates of warmup to 0.5
-    more than 2.5 times as much and above 0.35. Yet 0.15 breaks the run of no seed."""
+    """2/λ_max on 200 digits, medians: below 0.15 at the start, and after 50 updates of warmup
+    to 0.5 more than 2.5 times as much and above 0.35. Yet 0.15 breaks the run of no seed."""
     setting = net_b(), digits(), SGD(), Warmup(0.5, 50), 2
     run = train(*setting, seed=seeds, evaluate_every=50, stop_after=50, keep_weights=True)
     data = digits().first(200)
