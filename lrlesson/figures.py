@@ -161,10 +161,14 @@ def contour(
     labels: Sequence[str] | None = None,
     *,
     view: tuple[float, float, float, float] | None = None,
+    lines: int = 18,
     ax: "Axes | None" = None,
 ) -> None:
     """Lines of equal loss in two dimensions, and the paths of runs upon them.
 
+    From one line to the next the loss rises by the same amount, so lines lie close together where
+    it is steep; a stronger blue is a lower loss, as in every picture of this course. lines: how
+    many, up to the highest loss in view; more show more of a flat valley.
     paths: (steps + 1, 2) or (runs, steps + 1, 2), such as history.weights; circles are starts and
     the star is the minimum. view: (left, right, bottom, top), by default around the starts and
     the minimum. A path that leaves the view is cut there.
@@ -181,16 +185,18 @@ def contour(
 
     from lrlesson.stage import LEVELS, light
 
-    bands = LEVELS[:6]  # not so dark that a path is hard to see
+    bands = LEVELS[5::-1]  # not so dark that a path is hard to see
+    lines = checked("contour", "lines", lines, POSITIVE_COUNT, runs=False)
 
     left, right, bottom, top = _view(loss, paths) if view is None else view
     x, y = np.meshgrid(np.linspace(left, right, 120), np.linspace(bottom, top, 120))
     height = loss(np.stack([x, y], axis=-1)) - loss.min_value
-    levels = np.geomspace(height.max() / 1e4, height.max(), len(bands))
+    levels = np.linspace(0, height.max(), int(lines) + 1)
+    filled = np.linspace(0, height.max(), len(bands) + 1)
     ax = _axes(ax)
     ax.grid(visible=False)
-    ax.contourf(x, y, height, [0, *levels], colors=[light(name) for name in bands])
-    ax.contour(x, y, height, levels, colors=light("contour"), linewidths=0.6)
+    ax.contourf(x, y, height, filled, colors=[light(name) for name in bands])
+    ax.contour(x, y, height, levels[1:], colors=light("contour"), linewidths=0.7)
     for r, (path, name) in enumerate(zip(paths, names, strict=True)):
         path = path[np.isfinite(path).all(axis=1)]
         colour, style = COLOURS[r % len(COLOURS)], STYLES[r % len(STYLES)]
@@ -204,6 +210,7 @@ def contour(
     ax.set_ylim(bottom, top)
     ax.set_xlabel("weight w₁")
     ax.set_ylabel("weight w₂")
+    ax.set_title("stronger blue: lower loss", loc="left", size="medium")
     if labels is not None:
         ax.legend(frameon=True, framealpha=0.9)
 

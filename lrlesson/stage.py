@@ -191,7 +191,8 @@ class Picture(Figure):
     """
 
     def in_words(self) -> str:
-        """The text alternative: what is drawn against what, and the names in the legends."""
+        """The text alternative: what is drawn against what, the titles, and the names in the
+        legends."""
         parts = []
         for ax in self.axes:
             x, y = (
@@ -202,7 +203,9 @@ class Picture(Figure):
                 )
             )
             names = ", ".join(ax.get_legend_handles_labels()[1])
-            parts.append(f"{y} against {x}" + (f": {names}" if names else ""))
+            title = ax.get_title("left") or ax.get_title()
+            about = f" ({title})" if title else ""
+            parts.append(f"{y} against {x}{about}" + (f": {names}" if names else ""))
         return "; ".join(parts)
 
     def _repr_html_(self) -> str:

@@ -10,6 +10,7 @@ from lrlesson.data import digits
 from lrlesson.losses import Quadratic, Rosenbrock
 from lrlesson.network import net_a
 from lrlesson.optimizers import SGD
+from lrlesson.scenes.explorers import rate_dial
 from lrlesson.schedules import Triangular
 from lrlesson.training import descend, train
 
@@ -99,8 +100,31 @@ def test_contour_draws_paths_start_and_minimum(ax):
 
 
 def test_contour_without_paths_takes_a_view(ax):
-    figures.contour(Rosenbrock(), view=(-2, 2, -1, 3), ax=ax)
+    figures.contour(Rosenbrock(), view=(-2, 2, -1, 3), lines=40, ax=ax)
     assert (ax.get_xlim(), ax.get_ylim()) == ((-2, 2), (-1, 3))
+    assert len(ax.collections[1].levels) == 40
+
+
+def test_the_lines_of_a_contour_lie_close_where_it_is_steep_and_the_valley_is_the_bluest(ax):
+    figures.contour(Quadratic([1, 8]), view=(-2, 2, -2, 2), ax=ax)
+    filled, lines = ax.collections
+    steps = np.diff(lines.levels)
+    np.testing.assert_allclose(steps, steps[0])  # of loss, from line to line
+    assert lines.levels[-1] == pytest.approx(18)  # the corners' loss: every line is in view
+    assert len(lines.levels) == 18
+    shades = filled.get_facecolors()[:, :3].sum(axis=1)
+    assert (np.diff(shades) > 0).all()  # from the lowest loss to the highest: ever paler
+    assert ax.get_title("left") == "stronger blue: lower loss"
+
+
+def test_the_dial_and_the_contours_give_a_low_loss_the_same_colours(ax):
+    figures.contour(Quadratic([1, 8]), view=(-2, 2, -2, 2), ax=ax)
+    dial = rate_dial()._stage.axes("surface")
+    for surface in (dial, ax):
+        shades = surface.collections[0].get_facecolors()[:, :3].sum(axis=1)
+        assert (np.diff(shades) > 0).all()
+    assert "stronger blue: lower" in dial.get_title("left")
+    assert "a stronger blue is a lower loss" in rate_dial().spec["alt"]
 
 
 def test_a_new_figure_is_made_where_no_axes_are_given():
@@ -122,6 +146,7 @@ def test_a_new_figure_is_made_where_no_axes_are_given():
         (lambda h, ax: figures.u_curve([1, 2], [1, 2, 3], [0, 0, 0], ax=ax), "lr has shape"),
         (lambda h, ax: figures.contour(Quadratic(1.0), ax=ax), "a loss of 2 dimensions"),
         (lambda h, ax: figures.contour(Rosenbrock(), np.ones(3), ax=ax), "paths has shape"),
+        (lambda h, ax: figures.contour(Rosenbrock(), lines=0, ax=ax), "lines = 0"),
         (
             lambda h, ax: figures.contour(Rosenbrock(), np.ones((4, 2)), ["a", "b"], ax=ax),
             "expected 1 of them",
@@ -165,12 +190,16 @@ def test_a_figure_shows_itself_in_the_colours_of_the_page_and_says_what_it_shows
     plt.close(figure)
 
 
-def test_a_logarithmic_axis_is_said_to_be_one(history):
+def test_a_logarithmic_axis_and_the_colours_are_told(history):
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
     figures.loss_curves(history, ["low", "good", "high"])
     words = "loss (logarithmic) against update: low, good, high (diverges)"
+    assert plt.gcf().in_words() == words
+    plt.close("all")
+    figures.contour(Quadratic([1, 8]), np.ones((2, 2)), ["run"])
+    words = "weight w₂ against weight w₁ (stronger blue: lower loss): run"
     assert plt.gcf().in_words() == words
     plt.close("all")
 

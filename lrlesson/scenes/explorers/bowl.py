@@ -48,8 +48,8 @@ def rate_dial(curvatures: Pair = (1.0, 20.0), start: Pair = (-4.0, 2.0), steps: 
         name="rate dial",
         alt=(
             f"Gradient descent on a bowl with curvatures {curvatures[0]:g} and {curvatures[1]:g}: "
-            "the path on the loss surface, the loss at each step, and the steps needed at every "
-            "rate."
+            "the path on the loss surface, where a stronger blue is a lower loss, the loss at each "
+            "step, and the steps needed at every rate."
         ),
         controls=[
             Slider("rate", "learning rate", rates, 49, texts, marks={threshold: "2/λ_max"}),
@@ -159,7 +159,7 @@ def _surface(ax: Axes, curvatures: Pair, start: Pair) -> None:
     """Contours, with the same scale along both axes, so that each step is seen to leave its
     contour at a right angle."""
     bowl = Quadratic(curvatures)
-    ax.set_title("path on the loss surface")
+    ax.set_title("path on the loss (stronger blue: lower)")
     ax.set_xlabel(f"$w_1$ (curvature {curvatures[0]:g})")
     ax.set_ylabel(f"$w_2$ (curvature {curvatures[1]:g})")
     x0, x1 = sorted((1.18 * start[0], -0.3 * start[0]))

@@ -25,17 +25,19 @@ _EVERY_RATE: Any = _RATES  # one per run
 _AHEAD = 20
 
 
-def one_step() -> Scene:
+def one_step(marks: bool = False) -> Scene:
     """One step of w ← w − η · slope on L = w²: drag w, turn the rate, read the numbers.
 
-    The slope is 2w and the curvature 2, so one step arrives at η = 0.5 and none does above 1.
+    The slope is 2w and the curvature λ is 2. marks: show 1/λ, where one step arrives, and 2/λ,
+    above which none does, below the rate's slider; without them they are there to be found.
     """
     shown = [number(w) for w in _STARTS]
+    limits = {0.5: "1/λ", 1.0: "2/λ"} if marks else {}
     return Scene(
         _step_stage(2),
         [
             Slider("w", "w", _STARTS, 140, shown, ask=True),
-            Slider("rate", "learning rate η", _RATES, 20, marks={0.5: "1/λ", 1.0: "2/λ"}),
+            Slider("rate", "learning rate η", _RATES, 20, marks=limits),
         ],
         *_one_step(w=3.0),
         narrow=_step_stage(1),
