@@ -16,7 +16,11 @@ from typing import Any, NamedTuple
 
 from . import __version__
 
-WIDGETS = {"@jupyter-widgets/jupyterlab-manager": "jupyterlab_widgets", "anywidget": "anywidget"}
+EXTENSIONS = {  # the package that brings each one, and what it does
+    "@jupyter-widgets/jupyterlab-manager": ("jupyterlab_widgets", "draws the scenes"),
+    "anywidget": ("anywidget", "draws the scenes"),
+    "lrlesson": ("lrlesson", "brings saved scenes back"),
+}
 SHOWN = ("numpy", "jupyterlab", "ipywidgets")  # the versions that a report of trouble needs
 
 
@@ -206,22 +210,22 @@ def _kernel() -> Finding:
 
 
 def _widgets() -> Iterator[Finding]:
-    """Whether JupyterLab has, and may use, the two extensions that draw the scenes."""
+    """Whether JupyterLab has, and may use, the extensions that draw the scenes."""
     from jupyter_core.paths import jupyter_path
     from jupyterlab_server.config import get_federated_extensions, get_page_config
 
     places = jupyter_path("labextensions")
     there = get_federated_extensions(places)
     disabled = get_page_config(places).get("disabledExtensions", [])
-    for name, package in WIDGETS.items():
+    for name, (package, purpose) in EXTENSIONS.items():
         if name not in there:
-            remedy = f"run `{_pip()} install --force-reinstall --no-deps {package}`"
-            yield Finding(f"JupyterLab has {name}, which draws the scenes", False, remedy)
+            remedy = _again(f"--no-deps {package}")
+            yield Finding(f"JupyterLab has {name}, which {purpose}", False, remedy)
         elif name in disabled:
             remedy = f"run `jupyter labextension enable {name}`"
-            yield Finding(f"JupyterLab may use {name}, which draws the scenes", False, remedy)
+            yield Finding(f"JupyterLab may use {name}, which {purpose}", False, remedy)
         else:
-            yield Finding(f"JupyterLab has {name}, which draws the scenes", True, "")
+            yield Finding(f"JupyterLab has {name}, which {purpose}", True, "")
 
 
 def _settings() -> Finding:

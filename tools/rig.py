@@ -220,10 +220,8 @@ class Lab:
 
     def save(self) -> Path:
         """Save through the menu; the notebook's file."""
-        self.menu("File", "Save Notebook")
-        self.page.wait_for_function(
-            "() => !window.jupyterapp.shell.currentWidget.context.model.dirty"
-        )
+        with self._until_done("docmanager:save", 60):
+            self.menu("File", "Save Notebook")
         return self.server.folder / self.path
 
     def cell(self, cell_id: str) -> Locator:

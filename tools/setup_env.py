@@ -25,8 +25,8 @@ VENV_PYTHON = os.path.join(
 )
 STAMP = os.path.join(VENV, "lrlesson-setup")
 INPUTS = [os.path.join(ROOT, "requirements.lock"), os.path.join(ROOT, "pyproject.toml")]
-for folder in ("labconfig", "grading/kernelspec"):  # what an installation puts into .venv/share
-    INPUTS += sorted(glob.glob(os.path.join(ROOT, "lrlesson", folder, "*.json")))
+for files in ("labconfig/*.json", "labconfig/extension/*", "grading/kernelspec/*.json"):
+    INPUTS += sorted(glob.glob(os.path.join(ROOT, "lrlesson", files)))  # go into .venv/share
 # Settings of an outer environment that would send the packages somewhere else than into .venv.
 STRAY = ["VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__"]
 STRAY += ["PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_PYTHON", "UV_TARGET", "UV_PREFIX"]

@@ -1,4 +1,5 @@
-"""What the course asks of JupyterLab: settings for its page, and one rule for saving notebooks."""
+"""What the course asks of JupyterLab: settings for its page, a rule for saving notebooks, and an
+extension that brings their scenes back."""
 
 from typing import Any
 

@@ -1,12 +1,14 @@
 """A learner opens lesson 02 in JupyterLab and turns the dial."""
 
 import io
+import itertools
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
 import rig
 from PIL import Image, ImageChops
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, Locator, WebSocketRoute, expect
 
 LESSON = "notebooks/02_too_low_too_high.ipynb"
 DIAL = "dial-run"
@@ -88,29 +90,93 @@ def test_the_dial_answers_keys_and_mouse(lab: rig.Lab):
     assert changed(shown[1], shown[2]) > 0.001
 
 
-def reopened(lab: rig.Lab) -> Locator:
-    """The saved scene, after opening the lesson; reloaded as a learner would where it is not there.
+@pytest.fixture(scope="module")
+def said(lab: rig.Lab) -> str:
+    """The dial's verdict in the notebook as it was saved after its run."""
+    verdict = lab.cell(DIAL).locator(".lr-verdict").inner_text()
+    lab.save()
+    return verdict
 
-    A race in jupyterlab_widgets: after a lost connection its manager restores the kernel's widgets
-    only, and holds what the notebook's file has not brought yet for missing.
-    """
-    for _ in range(3):
-        lab.open(LESSON)
-        scene = lab.cell(DIAL).locator(".lrlesson-scene")
-        missing = lab.cell(DIAL).get_by_text("model not found")
-        scene.or_(missing).first.wait_for()
-        if scene.count():
-            break
+
+def reopened(lab: rig.Lab, said: str) -> Locator:
+    """The saved scene on a new page, with a new kernel in which no cell was run."""
+    lab.stop_kernel()
+    lab.open(LESSON)
+    scene = lab.cell(DIAL).locator(".lrlesson-scene")
+    expect(scene.locator(".lr-verdict")).to_have_text(said, use_inner_text=True)
     return scene
 
 
-def test_a_saved_scene_works_before_anything_is_run(lab: rig.Lab):
+def test_a_saved_scene_works_before_anything_is_run(lab: rig.Lab, said: str):
     """Even if it is saved again without a run, by a page whose kernel does not know the scene."""
-    said = lab.cell(DIAL).locator(".lr-verdict").inner_text()
-    lab.save()
     for _ in range(2):
-        lab.stop_kernel()
-        scene = reopened(lab)
-        expect(scene.locator(".lr-verdict")).to_have_text(said, use_inner_text=True)
+        scene = reopened(lab, said)
         lab.save()
     verdict_after(lambda: scene.get_by_role("slider", name="rate").first.press("End"), scene)
+
+
+def when_asked(lab: rig.Lab, number: int, act: Callable[[WebSocketRoute, bytes], None]) -> None:
+    """Let act have the message with which the page asks the kernel for its widgets.
+
+    A page asks a new kernel twice: to look for its scenes there, and while it reads the notebook's.
+    """
+    asked = itertools.count(1)
+
+    def connect(page: WebSocketRoute) -> None:
+        kernel = page.connect_to_server()
+
+        def pass_on(message: bytes) -> None:
+            if b"comm_info_request" in message and next(asked) == number:
+                act(kernel, message)
+            else:
+                kernel.send(message)
+
+        page.on_message(pass_on)
+
+    lab.page.route_web_socket(re.compile("/channels"), connect)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_saved_scene_survives_a_lost_connection(lab: rig.Lab, said: str, number: int):
+    lost = []
+
+    def lose(kernel: WebSocketRoute, message: bytes) -> None:
+        lost.append(message)
+        kernel.close(code=3000)
+
+    when_asked(lab, number, lose)
+    reopened(lab, said)
+    assert lost
+
+
+def test_a_saved_scene_survives_an_early_save(lab: rig.Lab, said: str):
+    """While the page does not know yet that the kernel has none of the scenes."""
+    held = []
+    when_asked(lab, 1, lambda kernel, message: held.append((kernel, message)))
+    lab.stop_kernel()
+    lab.open(LESSON)
+    for _ in range(200):
+        if held:
+            break
+        lab.page.wait_for_timeout(100)
+    ((kernel, message),) = held
+    lab.save()
+    kernel.send(message)
+    scene = lab.cell(DIAL).locator(".lrlesson-scene")
+    expect(scene.locator(".lr-verdict")).to_have_text(said, use_inner_text=True)
+
+
+def test_a_scene_that_comes_while_the_page_is_busy_is_found(lab: rig.Lab):
+    """The page is busy for as long as a scene is waited for, which has come meanwhile."""
+    found = lab.page.evaluate(
+        """async () => {
+            const widgets = window._JUPYTERLAB['@jupyter-widgets/jupyterlab-manager'];
+            const { WidgetManager } = (await widgets.get('./index'))();
+            const manager = Object.assign(Object.create(WidgetManager.prototype), { _models: {} });
+            const waiting = manager.get_model('scene');
+            manager._models.scene = Promise.resolve('the scene');
+            for (const end = Date.now() + 2100; Date.now() < end; );
+            return waiting;
+        }"""
+    )
+    assert found == "the scene"

@@ -1,5 +1,6 @@
 """What a release says of itself, and what the workflows may do."""
 
+import json
 import re
 import subprocess
 import sys
@@ -24,6 +25,8 @@ VERSION = tomllib.loads(PROJECT)["project"]["version"]
 def test_one_version_everywhere():
     assert lrlesson.__version__ == VERSION
     assert yaml.safe_load(CITATION)["version"] == VERSION
+    extension = ROOT / "lrlesson" / "labconfig" / "extension" / "package.json"
+    assert json.loads(extension.read_text(encoding="utf-8"))["version"] == VERSION
 
 
 def test_the_changelog_has_the_form_that_it_claims():
