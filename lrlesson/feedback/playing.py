@@ -53,10 +53,12 @@ class Played(Result):
 
 @dataclass
 class _Log:
-    """What one run did: the rates of its updates, those since the last reset, what was left."""
+    """What one run did: the rates of its updates, those since the last reset, how many resets,
+    what was left."""
 
     rates: list[float] = field(default_factory=list)
     last: list[float] = field(default_factory=list)
+    resets: int = 0
     left: int = 0
 
 
@@ -121,6 +123,7 @@ def _watch(problem: Any, log: _Log) -> None:
 
     def noted_reset() -> None:
         log.last.clear()
+        log.resets += 1
         reset()
 
     problem.step, problem.reset = noted_step, noted_reset
@@ -136,10 +139,13 @@ def _lacking(challenge: Challenge, score: Score, logs: list[_Log]) -> tuple[str 
             "in scale by a factor of 100, and a good rate differs with them."
         )
     if lost:
-        return None, (
-            f"{lost} of {score.ratios.size} runs ended with weights that are not finite. Watch the "
-            "loss on the way, and begin again with a smaller rate where it breaks."
-        )
+        advice = "Watch the loss on the way, and begin again with a smaller rate where it breaks."
+        if sgd and not any(log.resets for log in logs):
+            advice = "It never calls reset(), so what a trial has broken stays broken."
+        elif not sgd and lost == score.ratios.size:
+            advice = "That is rarely the rate: look for a division by zero, at t = 0 for instance."
+        runs = f"{lost} of {score.ratios.size} runs"
+        return None, f"{runs} ended with weights that are not finite. {advice}"
     if sgd and all(len(log.last) > 50 and _flat(log.last[-50:]) for log in logs):
         return "constant-rate-settles", (
             "The rate is as large at the end of each run as before. With batches there is noise, "
@@ -165,4 +171,6 @@ def _broken(challenge: Challenge, case: str, came: str, printed: bool = False) -
 
 
 def _times(value: float) -> str:
-    return f"{value:.2f}" if np.isfinite(value) else "diverged"
+    if not np.isfinite(value):
+        return "diverged"
+    return f"{value:.2f}" if value < 1000 else "over 1000"

@@ -235,7 +235,7 @@ def _own_line(step: types.TracebackType | None) -> str:
     """The last line of the learner's own code in a traceback, however deep it is."""
     last = None
     while step is not None:
-        if not _is_ours(step.tb_frame.f_code.co_filename):
+        if not _is_the_courses(step.tb_frame.f_code.co_filename):
             last = step
         step = step.tb_next
     if last is None:
@@ -246,6 +246,12 @@ def _own_line(step: types.TracebackType | None) -> str:
 @cache
 def _is_ours(filename: str) -> bool:
     return Path(filename).is_relative_to(HERE) or "site-packages" in filename
+
+
+@cache
+def _is_the_courses(filename: str) -> bool:
+    """Whether it belongs to the course's package, which an answer may call, or to another one."""
+    return Path(filename).is_relative_to(HERE.parent) or "site-packages" in filename
 
 
 def alike(a: Outcome, b: Outcome, rtol: float, atol: float) -> bool:

@@ -81,6 +81,40 @@ def test_runs_that_diverge_are_counted():
     assert "diverged" in repr(result)
 
 
+def test_a_strategy_that_never_goes_back_is_told_so():
+    """It tries large rates, and trains on with the weights that they have broken."""
+
+    def strategy(problem, budget):
+        losses = [problem.step(lr) for lr in np.geomspace(1e-4, 10, 60)]
+        lr = 0.1 / (1 + losses[0])  # not the same on every task
+        for t in range(20):
+            problem.step(lr * (1 - t / 20))
+
+    said = repr(check("capstone-sgd", strategy))
+    assert "It never calls reset()" in said
+    assert "over 1000" in said
+    assert max(map(len, said.splitlines())) < 120
+
+
+def test_a_division_by_zero_is_not_called_a_rate():
+    def strategy(problem, budget):
+        here, t = problem.init(), 0
+        return here - problem.grad(here)[1] / (1 - 0.9**t)
+
+    assert "look for a division by zero" in repr(check("capstone-open", strategy))
+
+
+def test_an_error_is_placed_in_the_learners_own_line():
+    """Not in the line of the library that raises it."""
+
+    def strategy(problem, budget):
+        for _ in range(budget + 1):
+            problem.step(0.0)
+
+    said = repr(check("capstone-sgd", strategy))
+    assert "BudgetSpent: the budget of 600 is spent, at the line `problem.step(0.0)`" in said
+
+
 @pytest.mark.parametrize(
     ("strategy", "said"),
     [
