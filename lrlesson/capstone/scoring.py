@@ -67,9 +67,14 @@ class Score:
         n = self.ratios.shape[1]
         lines = [f"{'task':20}  test loss / best known" + "  (median, worst)" * (n > 1)]
         for task, median, runs in zip(TASKS, self.per_task, self.ratios, strict=True):
-            lines.append(f"{task.name:20}  {median:6.2f}" + f"  {runs.max():6.2f}" * (n > 1))
+            lines.append(f"{task.name:20}  {_times(median)}" + f"  {_times(runs.max())}" * (n > 1))
         said = f"r = {self.r:.2f}, worst run {self.worst:.1f}, over {n} seed{'s' * (n > 1)} each"
         return "\n".join([*lines, said])
+
+
+def _times(ratio: float) -> str:
+    """Two decimals; a power of ten where a run has broken."""
+    return f"{ratio:6.2f}" if ratio < 1000 else f"{ratio:6.0e}"
 
 
 def score(strategy: Strategy, track: str, seeds: Iterable[int] = range(2)) -> Score:
