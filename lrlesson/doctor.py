@@ -53,7 +53,11 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        return "Everything works." if self.fine else "Something is missing: see below."
+        return (
+            "Everything works."
+            if self.fine
+            else "Something is missing: the line below each NO says what to do."
+        )
 
     def __repr__(self) -> str:
         lines = [
@@ -104,7 +108,7 @@ def _pip() -> str:
 
 def _python() -> Finding:
     remedy = "install Python 3.11 or newer, and the course with it"
-    question = f"Python is 3.11 or newer ({platform.python_version()})"
+    question = f"lrlesson {__version__} has Python 3.11 or newer ({platform.python_version()})"
     return Finding(question, sys.version_info >= (3, 11), remedy)
 
 
@@ -125,8 +129,8 @@ def _packages() -> Iterator[Finding]:
         if _numbers(installed) < _numbers(bound):
             question = f"{name} is {bound} or newer (it is {installed})"
             problems.append(Finding(question, False, remedy))
-    versions = ", ".join(f"{name} {version(name)}" for name in ("lrlesson", *SHOWN))
-    fits = Finding(f"all packages are there, in versions that fit ({versions})", True, "")
+    versions = ", ".join(f"{name} {version(name)}" for name in SHOWN)
+    fits = Finding(f"all packages fit ({versions})", True, "")
     yield from problems or [fits]
 
 
@@ -220,12 +224,12 @@ def _widgets() -> Iterator[Finding]:
     for name, (package, purpose) in EXTENSIONS.items():
         if name not in there:
             remedy = _again(f"--no-deps {package}")
-            yield Finding(f"JupyterLab has {name}, which {purpose}", False, remedy)
+            yield Finding(f"JupyterLab has {name} ({purpose})", False, remedy)
         elif name in disabled:
             remedy = f"run `jupyter labextension enable {name}`"
-            yield Finding(f"JupyterLab may use {name}, which {purpose}", False, remedy)
+            yield Finding(f"JupyterLab may use {name} ({purpose})", False, remedy)
         else:
-            yield Finding(f"JupyterLab has {name}, which {purpose}", True, "")
+            yield Finding(f"JupyterLab has {name} ({purpose})", True, "")
 
 
 def _settings() -> Finding:
@@ -277,7 +281,7 @@ def _trust() -> Finding:
             again.unsign(notebook)
     except (OSError, ValueError):
         fine = False
-    question = "notebooks that you ran stay trusted, so their scenes are shown when opened again"
+    question = "notebooks that you ran stay trusted, and open with their scenes"
     return Finding(question, fine, remedy)
 
 

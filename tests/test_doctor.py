@@ -74,6 +74,7 @@ def test_the_command_says_what_it_found_and_ends_with_0(tmp_path):
     marks = [line.split()[0] for line in lines if "->" not in line]
     assert len(marks) >= 12
     assert set(marks) <= ({"yes", "note"} if sandbox.problem() else {"yes"})
+    assert max(len(line) for line in lines if "->" not in line) <= 80  # a terminal's width
     assert "WARNING" not in done.stderr
 
 
@@ -89,6 +90,7 @@ def test_the_command_ends_with_1_where_something_needed_is_wrong(tmp_path, jupyt
         text=True,
     )
     assert done.returncode == 1
+    assert done.stdout.startswith("Something is missing: the line below each NO says what to do.")
     assert "  NO   JupyterLab may use anywidget" in done.stdout
     assert "-> run `jupyter labextension enable anywidget`" in done.stdout
     # Outside a working copy there is a note, which alone would not count.
