@@ -143,9 +143,9 @@ def changing() -> Iterator[dict[str, Any]]:
 def _alone(lock: Path) -> Iterator[None]:
     with lock.open("a") as handle:
         with contextlib.suppress(ImportError):
-            import fcntl  # absent on Windows
+            from fcntl import LOCK_EX, flock  # absent on Windows, empty in JupyterLite
 
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            flock(handle, LOCK_EX)
         yield
 
 
