@@ -119,6 +119,11 @@ def test_the_wheel_draws_its_scene(installed, tmp_path):
     assert json.loads(settings.read_text()) == json.loads(
         (ROOT / "lrlesson/labconfig/page.json").read_text()
     )
+    extension = ROOT / "lrlesson/labconfig/extension"
+    place = installed.parents[1] / "share/jupyter/labextensions/lrlesson"
+    assert {path.name: path.read_text() for path in extension.iterdir()} == {
+        path.name: path.read_text() for path in place.iterdir()
+    }
 
 
 def test_the_wheel_brings_the_sandboxed_kernel_for_plain_nbval(installed, tmp_path):

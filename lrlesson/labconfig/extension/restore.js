@@ -1,48 +1,58 @@
 // Bring back the scenes of a saved notebook whatever comes first. JupyterLab loads this file as it
-// is: nothing builds it. Where the machine or the connection is slow, jupyterlab_widgets says "model
-// not found" of scenes that the file holds, and stays with it; the four rules below prevent that.
+// is: nothing builds it. Where the kernel is slow to start or the connection breaks,
+// jupyterlab_widgets says "model not found" of scenes that the file holds, and stays with it.
 
 const MANAGER = '@jupyter-widgets/jupyterlab-manager';
 
 async function activate() {
   const container = window._JUPYTERLAB[MANAGER];
   if (!container) return; // not installed, which `lrlesson doctor` reports
-  const rules = (await container.get('./index'))().WidgetManager.prototype;
+  const { WidgetManager, WidgetRenderer } = (await container.get('./index'))();
+  const manager = WidgetManager.prototype;
   const {
-    restoreWidgets,
-    _loadFromKernel,
-    _handleKernelConnectionStatusChange: connectionChanged,
-    _saveState,
     get_model,
-  } = rules;
+    restoreWidgets,
+    _handleKernelConnectionStatusChange: connectionChanged,
+    _loadFromKernel,
+    _saveState,
+  } = manager;
 
-  // Each time the kernel is connected, look into the notebook too. Otherwise the second time may
-  // overtake the first, which reads the notebook, and declare what that has not found yet missing.
-  rules.restoreWidgets = function (notebook) {
+  // Upstream looks for a scene again and again for two seconds, but not at their end: one that came
+  // since the last look, and would not be announced again, was lost.
+  manager.get_model = function (id) {
+    return get_model.call(this, id).catch((error) => {
+      if (this.has_model(id)) return get_model.call(this, id);
+      throw error;
+    });
+  };
+
+  // Each new connection to the kernel looks into the notebook too. Upstream it does not, and when it
+  // overtakes the first, which does, what the notebook holds is declared missing.
+  manager.restoreWidgets = function (notebook) {
     return restoreWidgets.call(this, notebook);
   };
-  rules._handleKernelConnectionStatusChange = function (status) {
+  manager._handleKernelConnectionStatusChange = function (status) {
     // A lost connection answers no more, so the next one need not wait for it.
     if (status !== 'connected') this._kernelRestoreInProgress = false;
     connectionChanged.call(this, status);
   };
 
   // A kernel that fails to answer does not keep the notebook from being read.
-  rules._loadFromKernel = function () {
+  manager._loadFromKernel = function () {
     return _loadFromKernel.call(this).catch(console.warn);
   };
 
   // A notebook saved before its scenes are back keeps those that it was opened with.
-  rules._saveState = function () {
+  manager._saveState = function () {
     if (this.restoredStatus) _saveState.call(this);
   };
 
-  // Upstream waits two seconds, and does not look again when a busy page lets them pass unused.
-  rules.get_model = function (id) {
-    return get_model.call(this, id).catch((error) => {
-      if (this.has_model(id)) return get_model.call(this, id);
-      throw error;
-    });
+  // A progress bar ends as a closed widget, which neither kernel nor file knows: it leaves no trace.
+  const { renderModel } = WidgetRenderer.prototype;
+  WidgetRenderer.prototype.renderModel = async function (model) {
+    await renderModel.call(this, model);
+    const missing = this.node.textContent.endsWith('model not found');
+    if (missing && model.data['text/plain'] === 'Output()') this.hide();
   };
 }
 
