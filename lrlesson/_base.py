@@ -320,7 +320,7 @@ def _with_options(formula: str, owner: type, rule: Any) -> str:
 def in_lines(formula: str) -> str:
     """A formula in LaTeX, one line below the other, with the arrows below each other."""
     lines = [re.sub(r" (\\leftarrow|=) ", r" &\1 ", x, count=1) for x in formula.split("; ")]
-    return r"\begin{aligned} " + r" \\ ".join(lines) + r" \end{aligned}"
+    return r"\begin{aligned} " + r" \\[4pt] ".join(lines) + r" \end{aligned}"
 
 
 _TEX = {

@@ -10,8 +10,8 @@ For plain gradient descent they are (gradient, 1); what AdaGrad, RMSprop and Ada
 their own for every weight. After each update `state.rate` holds η·gain, the learning rate that
 each weight really had.
 
-A docstring begins with the rule written out, for a weight w with gradient g; its last lines say
-what an option changes in that, and a notebook shows a rule so, with its own numbers.
+A docstring begins with the rule written out, for one weight w with gradient g. Its last lines say
+what an option writes there for what. A notebook shows a rule so, with the rule's own numbers.
 
 In each rule: remember (update the buffers), normalise (undo the bias of their start), scale (the
 gain); the last step, move, is the same for all and stands in `Optimizer.step`. state.t is 0 in the

@@ -294,7 +294,7 @@ def statements(rule) -> list[str]:
     latex = rule._repr_latex_()
     body = re.fullmatch(r"\$\\displaystyle \\begin\{aligned\} (.+) \\end\{aligned\}\$", latex)[1]
     lines = []
-    for line in body.split(r" \\ "):
+    for line in body.split(r" \\[4pt] "):
         left, _, right = line.partition(" &")
         right = re.sub(r"^(\\leftarrow|=) ", "", right)
         for pattern, python in [
