@@ -362,16 +362,15 @@ def _export(fig: Figure) -> str:
 
 def clean(svg: str) -> str:
     """An SVG drawing made safe to inline: known elements only, no script, no style sheet, no
-    outside reference, prefixed ids, palette colours as variables, numbers of 0.01 units."""
+    outside reference, prefixed ids, palette colours as variables, numbers of 0.01 units. And
+    light: a browser goes through all of it for every frame."""
     root = ET.fromstring(svg)
     _prune(root)
+    _lighten(root)
     for element in list(root.iter(f"{{{SVG}}}text")):
         if "runs" in element.attrib:
             _write_runs(element)
-    used = set(re.findall(r"#([\w.-]+)", " ".join(
-        v for e in root.iter() for k, v in e.attrib.items()
-        if k in ("href", "clip-path", "style", "fill")
-    )))  # fmt: skip
+    used = _referred(root)
     for element in root.iter():
         attributes = element.attrib
         if (identity := attributes.pop("id", None)) in used:
@@ -412,6 +411,64 @@ def _prune(element: ET.Element) -> None:
         outside |= bool(re.search(r"url\(\s*['\"]?(?!#)|@import|expression", value))
         if outside or key.lower().startswith("on") or key.startswith("{"):
             del attributes[key]
+
+
+def _lighten(root: ET.Element) -> None:
+    """Ticks as paths instead of copies, no clipping of what lies inside, no idle groups."""
+    known = {e.attrib["id"]: e for e in root.iter() if "id" in e.attrib}
+    for element in root.iter():
+        about = element.attrib
+        if "transform" in about:
+            continue
+        symbol = known.get(about.get("href", "")[1:])
+        if symbol is not None and _ABSOLUTE.fullmatch(symbol.attrib.get("d", "")):
+            at = [float(about.get(axis, 0)) for axis in "xy"]
+            look = "; ".join(e["style"] for e in (about, symbol.attrib) if "style" in e)
+            element.tag = symbol.tag
+            element.attrib = {"d": _moved(symbol.attrib["d"], at), "style": look}
+        clip = known.get(about.get("clip-path", "")[5:-1])
+        if clip is not None and _ABSOLUTE.fullmatch(about.get("d", "")):
+            x, y, width, height = (float(clip[0].attrib[k]) for k in ("x", "y", "width", "height"))
+            points = np.array(_NUMBER.findall(about["d"]), float).reshape(-1, 2)
+            middle, reach = [x + width / 2, y + height / 2], [width / 2 + 0.01, height / 2 + 0.01]
+            if (np.abs(points - middle) <= reach).all():
+                del about["clip-path"]
+    _unwrap(root, _referred(root))
+
+
+def _referred(root: ET.Element) -> set[str]:
+    """The ids that something in the drawing refers to."""
+    return set(re.findall(r"#([\w.-]+)", " ".join(
+        v for e in root.iter() for k, v in e.attrib.items()
+        if k in ("href", "clip-path", "style", "fill")
+    )))  # fmt: skip
+
+
+def _unwrap(element: ET.Element, used: set[str]) -> None:
+    """Take out groups that say nothing of their own, and definitions that nothing uses."""
+    kept: list[ET.Element] = []
+    for child in element:
+        _unwrap(child, used)
+        kind, identity = child.tag.removeprefix(f"{{{SVG}}}"), child.attrib.get("id")
+        says = set(child.attrib) - {"id"} or identity in used
+        if kind in ("g", "defs") and not len(child):
+            continue
+        if kind == "g" and not says and child.find(f"{{{SVG}}}title") is None:
+            kept += child
+        elif element.tag != f"{{{SVG}}}defs" or identity in used:
+            kept.append(child)
+    if element.tag.removeprefix(f"{{{SVG}}}") in ("svg", "g", "defs"):
+        element[:] = kept
+
+
+_ABSOLUTE = re.compile(r"\s*M[\sMLCQz\d.eE+-]*")  # no relative steps, no single coordinates
+_NUMBER = re.compile(r"-?\d+\.?\d*(?:[eE]-?\d+)?|-?\.\d+")
+
+
+def _moved(d: str, at: Sequence[float]) -> str:
+    """A path of absolute coordinates, moved."""
+    turn = iter(range(len(d)))
+    return _NUMBER.sub(lambda m: f"{float(m[0]) + at[next(turn) % 2]:.6f}", d)
 
 
 def _round(text: str) -> str:

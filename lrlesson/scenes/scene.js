@@ -49,15 +49,24 @@ function indexed(text, element) {
   });
 }
 
+const written = new WeakMap(); // what each node shows
+
 function show(node, text) {
-  if (node.dataset.text === text) return;
-  node.dataset.text = text;
-  node.replaceChildren(...indexed(text, (tag) => html(tag)));
+  if (written.get(node) === text) return;
+  written.set(node, text);
+  const parts = indexed(text, (tag) => html(tag)), old = node.childNodes;
+  const alike = old.length === parts.length &&
+    parts.every((part, k) => (part.nodeName ?? "#text") === old[k].nodeName);
+  if (!alike) return node.replaceChildren(...parts);
+  parts.forEach((part, k) => { // other letters in the same nodes: less to lay out
+    const letters = old[k].firstChild ?? old[k], words = part.textContent ?? part;
+    if (letters.data !== words) letters.data = words;
+  });
 }
 
 function showInDrawing(node, text) {
-  if (node.dataset.text === text) return;
-  node.dataset.text = text;
+  if (written.get(node) === text) return;
+  written.set(node, text);
   let lowered = false;
   node.replaceChildren(
     ...text.split(/(_[A-Za-z0-9]+)/).filter(Boolean).map((part) => {
@@ -457,7 +466,7 @@ function buildSay(say, k) {
   const fit = () => {
     const parts = say.parts.map((part) => longest(
       part.least ? part.least.flatMap(({ text }) => text.strings) : part.strings ?? [part]));
-    show(ghostText, longest([ghostText.dataset.text ?? "", say.room ?? "", parts.join("")]));
+    show(ghostText, longest([written.get(ghostText) ?? "", say.room ?? "", parts.join("")]));
   };
   fit();
   const ghost = html("span", { class: "lr-ghost", "aria-hidden": "true" });

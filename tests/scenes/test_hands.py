@@ -219,7 +219,7 @@ def test_a_family_shows_its_own_numbers_and_the_figure_stays(show: Show):
     scene = explorers.schedule_composer()
     shown = show(scene.to_html(), width=800)
     tops = set()
-    for k, family in enumerate(scene._controls[0].values):
+    for k, family in list(enumerate(scene._controls[0].values))[::3]:
         shown.page.get_by_role("radio", name=family, exact=True).check()
         wanted = [c.label for c in scene._controls[1:] if k in c.when.get("family", [k])]
         labels = shown.page.locator(".lr-slider label").locator("visible=true")

@@ -50,6 +50,29 @@ def test_the_drawing_is_clean():
     assert "font-family" not in svg
 
 
+def test_the_drawing_is_light():
+    """No copies, no idle groups; clipped is only what would stick out, or is a symbol."""
+    with style():
+        fig, axes = figure(320, 200, mosaic=[["a"]])
+        axes["a"].plot([0, 1, 2], [0, 5, 1])
+        axes["a"].plot([0, 1], [0.5, 0.5], color="#d55e00")
+        axes["a"].set(xlim=(0, 2), ylim=(0, 2))
+    root = ET.fromstring(Stage.of(fig).svg)
+    kinds = [e.tag.rpartition("}")[2] for e in root.iter()]
+    assert kinds.count("use") == kinds.count("g") == 0
+    clipped = [e for e in root.iter() if "clip-path" in e.attrib]
+    assert len(clipped) == 1  # the line that leaves the axes
+    numbers = np.array(re.findall(r"-?\d+\.?\d*", clipped[0].attrib["d"]), float)
+    assert numbers[1::2].min() < 0  # above the drawing
+    ticks = [e.attrib["d"].split() for e in root.iter() if e.attrib.get("d", "").count("L") == 1]
+    below = [d for d in ticks if d[1] == d[4] and float(d[5]) - float(d[2]) == pytest.approx(3.5)]
+    stage = Stage.of(fig)
+    left, top, width, height = stage.boxes["a"]
+    at = [left + width * x / 2 for x in stage.axes("a").get_xticks() if 0 <= x <= 2]
+    np.testing.assert_allclose([float(d[1]) for d in below], at, atol=0.02)
+    np.testing.assert_allclose([float(d[2]) for d in below], top + height, atol=0.02)
+
+
 def test_what_could_do_harm_is_taken_out():
     svg = clean(
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
