@@ -235,7 +235,7 @@ def weight_rates(seen: Any, rate: Any, lr: float, *, xlabel: str, ax: "Axes | No
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_xlabel(xlabel)
-    ax.set_ylabel("effective rate η · gain")
+    ax.set_ylabel("effective rate")
     ax.legend(frameon=False)
 
 

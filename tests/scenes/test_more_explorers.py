@@ -296,7 +296,7 @@ def test_warmup_map(warmup: int, peak: int):
     shown = np.arange(0, 420, 3)
     for k in range(5):
         losses = run.losses[k, shown].astype(float)
-        fits = losses < 1e4
+        fits = losses < 200
         _, v = scene._stage.fractions("loss", shown[fits], losses[fits])
         drawn = row(scene, f"loss {k}")
         np.testing.assert_allclose(drawn[fits], v, rtol=1e-4, atol=1e-5)
@@ -338,8 +338,24 @@ def test_effective_rates(step: int):
     scene.corrected = 0
     assert f"{number(lengths[0] / lengths[1], 4)} × as long" in scene.sentences[1]
     assert ("not yet used" in scene.verdict) == (step < 9)
+    visits = np.arange(10, 201, 20)
+    rule = Adam(bias_correction=False)
+    w, state, rare = np.zeros(1), rule.init(np.zeros(1)), []
+    for t in range(1, 201):
+        moved = rule.step(w, np.array([float(t in visits)]), state, eta)
+        rare.append(abs(moved - w)[0] / eta)
+        w = moved
+    near(scene, "visits", "length", visits, np.array(rare)[visits - 1], rtol=1e-4)
     if step in (0, 11):  # V44
         np.testing.assert_allclose(lengths[0], {0: 3.162, 11: 6.569}[step], rtol=1e-3)
+
+
+def test_effective_rates_open_with_the_rule_that_is_asked_for():
+    scene = explorers.effective_rates("AdaGrad")
+    assert scene.verdict.startswith("a rate for each: AdaGrad at η = 0.0100, step 1")
+    assert made("effective_rates").value("rule") == "Adam"
+    with pytest.raises(ValueError, match="rule = 'SGD', expected one of AdaGrad, RMSprop, Adam"):
+        explorers.effective_rates("SGD")
 
 
 @pytest.mark.slow

@@ -239,15 +239,19 @@ _RULES: dict[str, Any] = {
 _ETAS = 10 ** (np.arange(-12, -3) / 4)  # 0.001 … 0.1
 _USUAL = {"AdaGrad": 4, "RMSprop": 4, "Adam": 0}  # positions: 0.01, 0.01, 0.001
 _STEPS, _FLOOR = 200, 1e-6
+_VISITS = np.arange(9, _STEPS, 20)  # steps at which the rare weight has a gradient
 _WEIGHTS = ["steady\n10", "steady\n1", "steady\n0.1", "random\n±1", "one step\nin 20"]
 
 
-def effective_rates() -> Scene:
-    """The learning rate that each single weight really has: η · gain, under three rules.
+def effective_rates(rule: str = "Adam") -> Scene:
+    """The learning rate that each single weight really has, under three rules.
 
     Five weights with gradients of different kinds. Each rule starts at the rate that PyTorch gives
-    it. Scrub the steps, turn η, and switch Adam's bias correction off.
+    it. Scrub the steps, turn η, and switch Adam's bias correction off. rule: the one that is
+    shown first.
     """
+    if rule not in _RULES:
+        raise ValueError(f"effective_rates: rule = {rule!r}, expected one of {', '.join(_RULES)}")
     rates, lengths = _effective()
     gain = rates[:, :, 0] / _ETAS[0]
     t = np.arange(1, _STEPS + 1)
@@ -269,9 +273,9 @@ def effective_rates() -> Scene:
         name="effective rates",
         alt="Bars of the effective learning rate of five weights, and the length of their steps.",
         controls=[
-            Choice("rule", "rule", list(_RULES), 2,
+            Choice("rule", "rule", list(_RULES), list(_RULES).index(rule),
                    sets={k: {"rate": _USUAL[rule]} for k, rule in enumerate(_RULES)}),
-            Slider("rate", "its learning rate η", _ETAS, _USUAL["Adam"]),
+            Slider("rate", "its learning rate η", _ETAS, _USUAL[rule]),
             Switch("corrected", "bias correction (Adam)", at=1),
             Steps("step", "step", t, 0, [str(k) for k in t], rate=15),
         ],
@@ -284,6 +288,8 @@ def effective_rates() -> Scene:
                      exits=False, width=2)
                 for k, color, dash in ((1, "blue", ()), (4, "vermilion", (6, 3)))
             ),
+            Dots("visits", "length", _VISITS + 1.0, lengths[..., _VISITS, 4], by=by,
+                 color="vermilion", size=7),
             VLine("now", "length", t.astype(float), by=("step",), color="muted"),
             Marker("length now", "length", np.broadcast_to(t.astype(float), steady.shape), steady,
                    by=here, shape="ring"),
@@ -306,17 +312,17 @@ def _effective() -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
     gradients = np.tile([10.0, 1.0, 0.1, 0.0, 0.0], (_STEPS, 1))
     gradients[:, 3] = rng.choice([-1.0, 1.0], _STEPS)
-    gradients[9::20, 4] = 1.0
+    gradients[_VISITS, 4] = 1.0
     rates = np.full((len(_RULES), 2, _ETAS.size, _STEPS, 5), np.nan)
     lengths = np.zeros((len(_RULES), 2, _STEPS, 5))
     eta = _ETAS[:, None]
     for r, make in enumerate(_RULES.values()):
         for c in (0, 1):
-            rule = make(bool(c))
+            kind = make(bool(c))
             w = np.zeros((_ETAS.size, 5))
-            state = rule.init(w)
+            state = kind.init(w)
             for t, gradient in enumerate(gradients):
-                moved = rule.step(w, np.broadcast_to(gradient, w.shape), state, eta)
+                moved = kind.step(w, np.broadcast_to(gradient, w.shape), state, eta)
                 rates[r, c, :, t] = state.rate
                 lengths[r, c, t] = np.abs(moved - w)[0] / _ETAS[0]
                 w = moved
@@ -334,7 +340,7 @@ def _rates_stage(columns: int) -> Stage:
         ax.set_ylim(_FLOOR, 50)
         log_ticks(ax.yaxis)
         ax.grid(False, axis="x")
-        named(ax, "effective rate of each weight", "gradient", "η · gain")
+        named(ax, "effective rate of each weight", "gradient", "effective rate")
         note(ax, "dashed: η", (0.02, 0.98))
         ax = axes["length"]
         ax.set_xlim(0, _STEPS)
@@ -342,5 +348,5 @@ def _rates_stage(columns: int) -> Stage:
         ax.set_ylim(0.02, 15)
         log_ticks(ax.yaxis, 1, 3)
         named(ax, "length of the step / η", "step", "")
-        note(ax, "solid: steady 1\ndashed: one step in 20", (0.97, 0.98), ha="right")
+        note(ax, "solid: steady 1\ndashed, dots: one step in 20", (0.97, 0.98), ha="right")
         return Stage.of(fig)

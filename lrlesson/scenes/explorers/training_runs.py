@@ -246,7 +246,7 @@ def warmup_map() -> Scene:
             for p in range(_PEAKS.size)
         ]  # fmt: skip
     t = np.arange(0, n, _MAP_EVERY)
-    shown = np.where(losses < 1e4, losses, np.nan)[..., t]
+    shown = np.where(losses < 200, losses, np.nan)[..., t]  # the last ends in a cross, in view
     rates = np.stack([[Warmup(p, int(w)).values(n)[t] for p in _PEAKS] for w in _WARMUPS])
     said = np.where(
         broke,
