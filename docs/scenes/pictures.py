@@ -26,7 +26,7 @@ POSITIONS = {
     "stability_edge": {"rate": 63},
     "conditioning": {"share": 10, "angle": 6},
     "noise_and_batch": {"rate": 35},
-    "schedule_composer": {"family": 6, "length": 5},
+    "schedule_composer": {"family": 6, "length": 31, "floor": 2},
     "two_wells": {"plan": 2, "step": 12},
     "warmup_map": {"all": 1, "warmup": 4, "peak": 5},
     "momentum_plane": {"rate": 25, "beta": 7},

@@ -23,7 +23,8 @@ def formula(schedule: Schedule) -> str:
 def unicode_maths(tex: str) -> str:
     """LaTeX as plain Unicode: `{0.1} \\cdot {0.5}^{\\lfloor t/{30} \\rfloor}` becomes
     0.1 · 0.5^{⌊t/30⌋}. Superscripts stay marked with ^{…} and subscripts with _, which a scene
-    draws as such; products are written with a dot, and numbers with four digits at most.
+    draws as such; products are written with a dot, numbers with four digits at most, and each case
+    on a line of its own.
 
     It knows what the schedules of this course use; ValueError, with the word, for anything else.
     """
@@ -32,7 +33,7 @@ def unicode_maths(tex: str) -> str:
         before, _, rest = body.partition(r"\begin{cases}")
         rows = rest.partition(r"\end{cases}")[0].split(r"\\")
         lines = [" for ".join(_tidy(part) for part in row.split("&")) for row in rows]
-        return f"{_tidy(before)} {'; '.join(lines)}".strip()
+        return " ".join([_tidy(before), ";\n".join(lines)]).strip()
     return _tidy(body)
 
 

@@ -22,7 +22,7 @@ SCHEDULES = [
 def computed(text: str, t: int) -> float:
     """What a reader would compute from the line."""
     line = text.partition(" = ")[2]
-    for case in line.split("; "):
+    for case in line.split(";\n"):
         line, _, where = case.partition(" for ")
         if not where or eval(where.replace("≥", ">="), {"t": t}):
             break

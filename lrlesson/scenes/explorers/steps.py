@@ -276,7 +276,8 @@ def effective_rates(rule: str = "Adam") -> Scene:
             Choice("rule", "rule", list(_RULES), list(_RULES).index(rule),
                    sets={k: {"rate": _USUAL[rule]} for k, rule in enumerate(_RULES)}),
             Slider("rate", "its learning rate η", _ETAS, _USUAL[rule]),
-            Switch("corrected", "bias correction (Adam)", at=1),
+            Switch("corrected", "bias correction (Adam)", at=1,
+                   when={"rule": [list(_RULES).index("Adam")]}),
             Steps("step", "step", t, 0, [str(k) for k in t], rate=15),
         ],
         actors=[
