@@ -145,6 +145,33 @@ def presented(browser: Browser, lab: rig.Lab, n: int = 60) -> np.ndarray:
     return np.array(times)
 
 
+PARTS = {
+    "script": ["FunctionCall"],
+    "layout": ["UpdateLayoutTree", "Layout"],
+    "paint": ["PrePaint", "Paint", "PaintArtifactCompositor::Update"],
+}
+
+
+def work(browser: Browser, lab: rig.Lab, n: int = 60) -> dict[str, float]:
+    """Processor time of the page per key, in milliseconds: what is left when nothing waits for
+    the machine. By Chromium's trace of the thread that lays out and paints."""
+    slider = rate_slider(lab)
+    slider.focus()
+    browser.start_tracing(page=lab.page, categories=["devtools.timeline", "blink", "cc"])
+    for k in range(n):
+        lab.page.wait_for_timeout(45)
+        lab.page.keyboard.press("ArrowRight" if k % 20 < 10 else "ArrowLeft")
+    events = json.loads(browser.stop_tracing())["traceEvents"]
+    frames = [e for e in events if e["name"] == "ProxyMain::BeginMainFrame"]
+    threads = [(e["pid"], e["tid"]) for e in frames]
+    page = max(set(threads), key=threads.count)
+    mine = [e for e in events if (e["pid"], e["tid"]) == page and "tdur" in e]
+    return {
+        part: sum(e["tdur"] for e in mine if e["name"] in names) / 1000 / n
+        for part, names in PARTS.items()
+    }
+
+
 def replot_times(lab: rig.Lab, n: int = 8) -> np.ndarray:
     """Key to frame of `interact`: the picture in the output is another one."""
     cell = lab.cell("replot")
@@ -263,7 +290,7 @@ def measure(browser: Browser, lab: rig.Lab) -> dict[str, Any]:
     """All of it, in one run."""
     stages = key_stages(lab)
     found: dict[str, Any] = {"stages": stages, "key": stages[:, -1], "replot": replot_times(lab)}
-    found["presented"] = presented(browser, lab)
+    found["presented"], found["work"] = presented(browser, lab), work(browser, lab)
     found |= {"drag": dragged(lab), "sweeps": sweeps(lab), "rerun": rerun_times(lab)}
     return found
 
@@ -284,6 +311,10 @@ def table(found: dict[str, Any]) -> str:
         ("… then: until the browser begins a frame", both(np.diff(found["stages"])[:, 0])),
         ("… then: style, layout and paint of the page", both(np.diff(found["stages"])[:, 1])),
         ("key to presented pixels, by Chromium's trace", both(found["presented"])),
+        (
+            "processor time of the page per key: script / layout / paint",
+            f"{' / '.join(f'{time:.1f}' for time in found['work'].values())} ms",
+        ),
         ("the same figure with `interact` and a re-plot", both(found["replot"])),
         ("ratio of the two medians", f"{ratio:.0f}"),
         ("changes of the slider / drawn, while dragging", f"{drag['inputs']} / {drag['drawn']}"),
