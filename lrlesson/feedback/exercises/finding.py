@@ -93,7 +93,7 @@ PICK = "lrs[np.argmin(smoothed)] / 10"
 
 GRID = np.array([0.001, 0.01, 0.1, 1.0])
 # A valley with one lucky batch far to its left: smoothing looks past it.
-FINE = np.geomspace(1e-3, 10.0, 41)
+FINE = np.round(np.geomspace(1e-3, 10.0, 41), 5)
 VALLEY = np.round(2.0 + np.abs(np.arange(41) - 28) / 10, 3)
 LUCKY = np.where(np.arange(41) == 8, 1.5, VALLEY)
 
