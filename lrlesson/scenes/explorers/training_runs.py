@@ -328,7 +328,7 @@ _ETAS = np.array([0.1, 0.2, 0.3, 0.4])
 _FULL = 4000
 _MEASURED = np.array([0, 50, 100, 150, 200, 300, 400, 500, 600, 800, 1000, 1250, 1500, 2000, 2500,
                       3000, 3500, 4000])  # fmt: skip
-_EVERY = 7  # updates between two losses shown; odd, since at the edge the loss jumps to and fro
+_EVERY = 7  # updates between two losses shown; odd, since at the edge the loss jumps back and forth
 
 
 def edge_of_stability() -> Scene:
