@@ -329,7 +329,8 @@ class ExpRange(Triangular):
 
 class WarmupCosine(Schedule):
     r"""$\begin{cases} \eta_0 \min(1, (t+1)/W) & t < W \\
-    \eta_{end} + \tfrac12 (\eta_0 - \eta_{end})(1 + \cos \pi \frac{\min(t, T)-W}{T-W}) & t \ge W \end{cases}$
+    \eta_{end} + \tfrac12 (\eta_0 - \eta_{end})(1 + \cos \pi \frac{\min(t, T)-W}{T-W})
+    & t \ge W \end{cases}$
 
     `Warmup(lr0, W) >> Cosine(lr0, T - W, lr_end)`, flat after T. T counts the warmup too, as in
     optax; Keras counts it on top.
