@@ -7,7 +7,8 @@
 SETUP_PYTHON := $(or $(PYTHON),$(shell command -v python3 || command -v python))
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 # A file's tests stay together, because they share a browser or a server. tests/conftest.py orders them.
-PARALLEL := -n logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
+# Three on two cores: one works while browsers and kernels are waited for.
+PARALLEL := -n 3 --dist=loadfile --no-loadscope-reorder
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*##  */\1|/p' Makefile | while IFS='|' read -r name what; do \

@@ -61,6 +61,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     assert "writable" in finding.remedy
 
 
+@pytest.mark.slow
 def test_the_command_says_what_it_found_and_ends_with_0(tmp_path):
     start(tmp_path / "course")
     done = subprocess.run(

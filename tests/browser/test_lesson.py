@@ -142,7 +142,7 @@ def when_asked(lab: rig.Lab, number: int, act: Callable[[WebSocketRoute, bytes],
     lab.page.route_web_socket(re.compile("/channels"), connect)
 
 
-@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("number", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_saved_scene_survives_a_lost_connection(lab: rig.Lab, said: str, number: int):
     lost = []
 
@@ -155,6 +155,7 @@ def test_a_saved_scene_survives_a_lost_connection(lab: rig.Lab, said: str, numbe
     assert lost
 
 
+@pytest.mark.slow
 def test_a_saved_scene_survives_an_early_save(lab: rig.Lab, said: str):
     """While the page does not know yet that the kernel has none of the scenes."""
     held = []

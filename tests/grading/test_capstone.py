@@ -263,6 +263,7 @@ def test_weights_that_are_no_weights_end_no_run(solutions):
     assert np.isinf(ratios).all()
 
 
+@pytest.mark.slow
 def test_grade_gives_parts_of_the_points_and_leaves_the_note_to_a_person(solutions, tmp_path):
     (made,) = release(solutions, tmp_path / "exercises")
     assert "BEGIN SOLUTION" not in made.read_text()

@@ -125,6 +125,7 @@ def test_the_second_time_there_is_nothing_to_do(setup, project):
     assert setup() == ""
 
 
+@pytest.mark.slow
 def test_pip_does_it_where_there_is_no_uv(setup, project, path):
     (path / "uv").unlink()
     assert "with pip" in setup()

@@ -114,6 +114,7 @@ def library(part: Part) -> dict[type, str]:
     return {kind: "\n".join(catalogue.page(kind)) for kind in kinds}
 
 
+@pytest.mark.slow
 def test_every_schedule_and_every_optimizer_has_a_page(part: Part, library: dict[type, str]):
     families = part("catalogue").FAMILIES
     pages = {
@@ -126,6 +127,7 @@ def test_every_schedule_and_every_optimizer_has_a_page(part: Part, library: dict
         assert all(f"`{field}`" in page for field in kind._kinds)
 
 
+@pytest.mark.slow
 def test_every_row_of_the_phrase_book_stands_on_a_page(part: Part, library: dict[type, str]):
     book = part("catalogue").ROSETTA
     tables = [book.SCHEDULES, book.OPTIMIZERS, book.PLATEAUS]
