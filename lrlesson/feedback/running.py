@@ -171,7 +171,7 @@ def _raise_once_more_in(frame: types.FrameType | None) -> None:
         if event == "line":
             raise TimeUp
 
-    while frame is not None and not _is_ours(frame.f_code.co_filename):
+    while frame is not None and not _is_within(HERE, frame.f_code.co_filename):
         frame.f_trace = trace
         frame = frame.f_back
     sys.settrace(lambda *_: None)
@@ -235,7 +235,7 @@ def _own_line(step: types.TracebackType | None) -> str:
     """The last line of the learner's own code in a traceback, however deep it is."""
     last = None
     while step is not None:
-        if not _is_the_courses(step.tb_frame.f_code.co_filename):
+        if not _is_within(HERE.parent, step.tb_frame.f_code.co_filename):
             last = step
         step = step.tb_next
     if last is None:
@@ -244,14 +244,9 @@ def _own_line(step: types.TracebackType | None) -> str:
 
 
 @cache
-def _is_ours(filename: str) -> bool:
-    return Path(filename).is_relative_to(HERE) or "site-packages" in filename
-
-
-@cache
-def _is_the_courses(filename: str) -> bool:
-    """Whether it belongs to the course's package, which an answer may call, or to another one."""
-    return Path(filename).is_relative_to(HERE.parent) or "site-packages" in filename
+def _is_within(folder: Path, filename: str) -> bool:
+    """Whether code stands in this folder of ours or in an installed package, so is no answer's."""
+    return Path(filename).is_relative_to(folder) or "site-packages" in filename
 
 
 def alike(a: Outcome, b: Outcome, rtol: float, atol: float) -> bool:
