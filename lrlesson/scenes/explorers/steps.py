@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lrlesson._base import checked_bool
 from lrlesson.losses import Quadratic, TwoWells
 from lrlesson.optimizers import SGD, AdaGrad, Adam, RMSprop
 from lrlesson.scenes.actors import Actor, Bars, Dots, Handle, HLine, Marker, Path, VLine
@@ -32,7 +33,7 @@ def one_step(marks: bool = False) -> Scene:
     above which none does, below the rate's slider; without them they are there to be found.
     """
     shown = [number(w) for w in _STARTS]
-    limits = {0.5: "1/λ", 1.0: "2/λ"} if marks else {}
+    limits = {0.5: "1/λ", 1.0: "2/λ"} if checked_bool("one_step", "marks", marks) else {}
     return Scene(
         _step_stage(2),
         [
