@@ -422,7 +422,7 @@ class Schedule(Shown):
         return None
 
     def eta(self, t: Any) -> Any:
-        """The formula. t: an array; fields of several runs arrive with axes to broadcast over t."""
+        """The formula. t is an array, and every number among the fields is one of t's shape."""
         raise TypeError(
             f"{type(self).__name__} has no formula: a Schedule must define eta(self, t)"
         )
@@ -432,16 +432,23 @@ class Schedule(Shown):
 
         Raises TypeError or ValueError where t is not a number, or below 0, or not finite.
         """
-        times, runs = self._times(t), self.runs
-        aligned = self if runs is None else self._aligned(times.ndim)
-        rates = np.empty(times.shape if runs is None else (runs, *times.shape))
+        times, runs = self._times(t), self.runs or 1
+        rates = np.empty((runs, *times.shape))
         # Piece by piece, so that what the formula computes on the way stays in the cache.
-        for k in range(0, times.shape[-1], _PIECE):
-            piece = times[..., k : k + _PIECE].astype(float, copy=False)
-            rates[..., k : k + _PIECE] = aligned.eta(piece)
+        size = max(1, _PIECE // runs)
+        shape: tuple[int, ...] = ()
+        for k in range(0, times.shape[-1], size):
+            piece = rates[..., k : k + size]
+            piece[...] = times[..., k : k + size]
+            if piece.shape != shape:  # only the first piece and the last
+                shape = piece.shape
+                spread = self._spread(shape)
+            piece[...] = spread.eta(piece)
+        if self.runs is None:
+            rates = rates[0]
         if np.ndim(t) > 0:
             return rates
-        return float(rates[0]) if runs is None else rates[:, 0]
+        return float(rates[0]) if self.runs is None else rates[:, 0]
 
     def _times(self, t: Any) -> np.ndarray:
         """t as an array of at least one axis, so that one t takes the same route as many."""
@@ -474,15 +481,21 @@ class Schedule(Shown):
             )
         object.__setattr__(self, "_runs", sizes.pop() if sizes else None)
 
-    def _aligned(self, ndim: int) -> "Schedule":
-        """The same schedule with every array field shaped (runs, 1, …) to broadcast over t."""
+    def _spread(self, shape: tuple[int, ...]) -> "Schedule":
+        """The same schedule with every number as an array of shape (runs, …), as t has it.
+
+        NumPy rounds a power of a number otherwise than one of an array, and on some processors
+        otherwise again where an axis is stretched. So nothing is left to stretch.
+        """
         twin = object.__new__(type(self))
         for name in self._kinds:
             value = getattr(self, name)
-            if isinstance(value, np.ndarray):
-                value = value.reshape(-1, *[1] * ndim)
-            elif isinstance(value, Schedule):
-                value = value._aligned(ndim)
+            if isinstance(value, Schedule):
+                value = value._spread(shape)
+            elif _is_number(value) or isinstance(value, np.ndarray):
+                array = np.empty(shape)
+                array.T[...] = value  # one number, or one for each run
+                value = array
             object.__setattr__(twin, name, value)
         return twin
 

@@ -366,6 +366,27 @@ def test_fields_of_several_runs_equal_each_single_run_bit_for_bit(data, eta, n, 
         assert np.broadcast_to(many.length, n).tolist() == [one.length for one in singles]
 
 
+@pytest.mark.parametrize(
+    "one",
+    [
+        ScheduledDrop(1.0, 0.05, [1, 2]),
+        StepDecay(1.0, 0.05, 1),
+        PolynomialDecay(1.0, 20, power=2),
+        PolynomialDecay(1.0, 20, power=0.5),
+        Noam(907.43, 900),
+    ],
+    ids=repr,
+)
+def test_a_power_is_rounded_the_same_for_a_number_a_curve_and_several_runs(one):
+    """NumPy squares where an exponent is one number, and computes powers of arrays otherwise."""
+    fields = {name: getattr(one, name) for name in one._kinds}
+    fields = {k: [v, v, v] if isinstance(v, float) else v for k, v in fields.items()}
+    many, curve = type(one)(**fields), one.values(20).tolist()
+    assert [one(t) for t in range(20)] == curve
+    assert many.values(20).tolist() == [curve] * 3
+    assert [many(t).tolist() for t in range(20)] == [[rate] * 3 for rate in curve]
+
+
 @given(st.data(), st.lists(times, min_size=1, max_size=9), rates)
 def test_compositions_of_several_runs_equal_each_single_run_bit_for_bit(data, t, k):
     both = runs_of(Cosine(0.1, 30), 3, data.draw)
