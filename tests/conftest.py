@@ -8,6 +8,8 @@ import pytest
 import rig
 from playwright.sync_api import Browser, expect
 
+from lrlesson.grading import sandbox
+
 expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
 
 
@@ -47,10 +49,21 @@ def seeds(pytestconfig: pytest.Config) -> range:
 def need(program: str, found: object) -> None:
     """Skip, loudly, where a system program is missing; in CI that is a failure."""
     if not found:
-        message = f"{program} is missing; on Debian and Ubuntu: sudo apt install {program}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        unless_in_ci(f"{program} is missing; on Debian and Ubuntu: sudo apt install {program}")
+
+
+def unless_in_ci(reason: str) -> None:
+    """Skip a test that this machine cannot run; in CI that is a failure."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def bubblewrap() -> None:
+    """The grader's sandbox can be made on this machine."""
+    if problem := sandbox.problem():
+        unless_in_ci(problem)
 
 
 @pytest.fixture

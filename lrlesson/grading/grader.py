@@ -105,8 +105,6 @@ def grade(
     raises but gives a row with status and reason.
     """
     submissions, out, solutions = Path(submissions), Path(out), Path(solutions)
-    if not unsafe and (why := sandbox.problem()):
-        raise GradeError(f"{why.rstrip('.')}; --unsafe grades without a sandbox.")
     how = _How(UNSAFE if unsafe else SANDBOX, warm, executor, jobs or os.cpu_count() or 1)
     if jobs is not None and jobs < 1:
         raise GradeError(f"jobs = {jobs}, expected a number of worker processes from 1.")
@@ -121,6 +119,8 @@ def grade(
         raise GradeError(f"seed = {seed}, expected a whole number from 0 to 2^63 - 1.")
     if submissions.is_dir() and out.resolve().is_relative_to(submissions.resolve()):
         raise GradeError(f"{out} is inside {submissions}, expected a folder of its own.")
+    if not unsafe and (why := sandbox.problem()):
+        raise GradeError(f"{why.rstrip('.')}; --unsafe grades without a sandbox.")
     found, ignored = collect(submissions, {e.notebook for e in course.entries}, course.learner)
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,8 @@ from lrlesson.grading import apply_overrides, grade, release
 from lrlesson.grading.export import export
 from lrlesson.grading.report import write
 
+pytestmark = pytest.mark.usefixtures("bubblewrap")
+
 TOML = """\
 [[exercise]]
 id = "double"

@@ -14,7 +14,10 @@ from lrlesson.grading.cells import read_exercises, read_sources
 from lrlesson.grading.graft import assemble
 from lrlesson.grading.run import SANDBOX, UNSAFE, Job, run
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the game needs Linux or macOS")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="the game needs Linux or macOS"),
+    pytest.mark.usefixtures("bubblewrap"),
+]
 
 SEED = 20261123
 LINE = """\

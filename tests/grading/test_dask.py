@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("bubblewrap")
+
 ROOT = Path(__file__).parents[2]
 CLUSTER = """
 import json, os, signal, sys

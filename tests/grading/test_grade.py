@@ -18,6 +18,8 @@ from lrlesson.feedback.exercises import all_exercises
 from lrlesson.grading import GradeError, grade, results
 from lrlesson.grading.run import Job
 
+pytestmark = pytest.mark.usefixtures("bubblewrap")
+
 ROOT = Path(__file__).parents[2]
 SEED = 20261122
 VISIBLE = """\

@@ -11,6 +11,8 @@ import pytest
 
 from lrlesson.grading.run import PREFIX, GradingKernel, Job, _hold, remove_abandoned, run
 
+pytestmark = pytest.mark.usefixtures("bubblewrap")
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -14,6 +14,8 @@ from lrlesson.grading import GradeError, grade, sandbox
 from lrlesson.grading.run import Job, run
 from lrlesson.grading.sandbox import INSIDE, Limits, Sandbox, SandboxError
 
+pytestmark = pytest.mark.usefixtures("bubblewrap")
+
 ROOT = Path(__file__).parents[2]
 AS_ROOT = os.geteuid() == 0
 CONNECTION = {

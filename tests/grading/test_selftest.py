@@ -46,6 +46,7 @@ def wrong(report):
     return {verdict.name: verdict.wrong for verdict in report.verdicts if verdict.wrong}
 
 
+@pytest.mark.usefixtures("bubblewrap")
 @pytest.mark.slow
 def test_a_part_of_the_corpus_is_contained():
     report = selftest(jobs=2, names=SOME)
@@ -55,6 +56,7 @@ def test_a_part_of_the_corpus_is_contained():
     assert report.user == (sandbox.unprivileged() or [None])[0]
 
 
+@pytest.mark.usefixtures("bubblewrap")
 @pytest.mark.slow
 def test_the_whole_corpus_is_contained_and_the_command_says_so():
     done = subprocess.run(
@@ -89,6 +91,7 @@ def test_a_wrong_mark_is_not_called_contained(made, tmp_path):
     assert _verdict(Attack("x"), None).wrong == "no row"
 
 
+@pytest.mark.usefixtures("bubblewrap")
 @pytest.mark.slow
 def test_without_a_sandbox_the_attacks_do_succeed(tmp_path):
     """What the corpus is worth: unsafe, a probe does reach what it looks for."""

@@ -18,6 +18,8 @@ from lrlesson.grading import GradeError, grade, grader, results
 from lrlesson.grading.export import totals
 from lrlesson.grading.run import Outcome
 
+pytestmark = pytest.mark.usefixtures("bubblewrap")
+
 ROOT = Path(__file__).parents[2]
 EARLY = """\
 def step_decay(t, lr0, drop, every):
