@@ -80,21 +80,23 @@ def test_V49_C34_forty_steps_of_a_line_search_beat_four_hundred_at_one_over_the_
     assert np.less(next(gaps), 0.5 * next(gaps)).all()
 
 
-def test_V49_from_zero_the_limit_grows_and_polyak_has_to_know_the_lowest_loss():
-    """Exact: the rates of the search exceed 20/λmax; Polyak's step arrives if it knows the lowest
-    loss, and stays 0.01 above it if it is told 0."""
+def test_V49_from_zero_the_limit_grows_and_polyak_has_to_know_the_lowest_loss(seeds):
+    """The rates of the search exceed 20/λmax; Polyak's step arrives if it knows the lowest loss. If
+    it is told 0, its last 100 losses lie 0.05 above that on average and 0.001 at best, also from a
+    start that differs by a hair, each seed: one loss alone may be lower."""
     data = breast_cancer()
     loss = LogisticRegression(data.x_train, data.y_train)
     start = np.zeros(30)
     limits = 2 / loss.curvature([start, loss.minimum])
     np.testing.assert_allclose(limits, [0.60, 14.6], rtol=0.01)
     assert descend(loss, start, SGD(), Armijo(), 40).rates.max() > 10 * limits[0]
-    knows, told = (
-        descend(loss, start, SGD(), Polyak(f_star), 400).losses[0, -1] - loss.min_value
-        for f_star in (loss.min_value, 0)
-    )
-    assert knows < 1e-6
-    assert told > 0.01
+    knows = descend(loss, start, SGD(), Polyak(loss.min_value), 400)
+    assert knows.losses[0, -1] - loss.min_value < 1e-6
+    for seed in seeds:
+        near = 1e-12 * np.random.default_rng(seed).standard_normal(30)
+        told = descend(loss, near, SGD(), Polyak(0), 400).losses[0, -100:] - loss.min_value
+        assert told.mean() > 0.05
+        assert told.min() > 0.001
 
 
 def test_V49_a_search_on_batches_trains_a_network_that_can_fit_its_images(seeds):
