@@ -1,7 +1,7 @@
 # The course in one command: make lab. `make help` lists the others.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-slow test-oldest lint format lock pictures site clean
+.PHONY: help setup lab test test-slow test-oldest lint format lock pictures site lite clean
 
 # PYTHON=... chooses an interpreter; otherwise the set-up looks for one that is new enough.
 SETUP_PYTHON := $(or $(PYTHON),$(shell command -v python3 || command -v python))
@@ -70,6 +70,9 @@ pictures: setup  ## photograph the lessons for the README, in Chromium
 
 site: setup  ## build the course's web pages into build/site/html (needs no network, nor do they)
 	$(BIN)/python site/build.py
+
+lite: setup  ## build the course for JupyterLite into build/lite/html (needs npm, and asks npm and PyPI)
+	$(BIN)/python lite/build.py
 
 clean:  ## remove .venv and everything that tests and builds leave behind
 	rm -rf .venv build dist results .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

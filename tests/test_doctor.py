@@ -53,6 +53,17 @@ def test_a_package_that_does_not_fit_is_named_with_a_remedy(monkeypatch, line, s
     assert said in report._repr_html_()
 
 
+def test_in_a_browser_only_what_a_browser_needs_is_asked_for(monkeypatch):
+    monkeypatch.setattr(doctor, "IN_A_BROWSER", True)
+    wanted = {doctor.re.match(r"[\w.-]+", line)[0] for line in doctor.requires("lrlesson")}
+    assert set(doctor.SERVER) < wanted
+    absent = [f"{name}>=999" for name in doctor.SERVER]
+    monkeypatch.setattr(doctor, "requires", lambda name: [*absent, "scipy>=1"])
+    assert doctor.self_test().fine
+    monkeypatch.setattr(doctor, "requires", lambda name: ["scipy>=999"])
+    assert "make lite" in repr(doctor.self_test())
+
+
 def test_a_place_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("LRLESSON_PROGRESS", str(tmp_path / "file" / "progress.json"))

@@ -143,7 +143,7 @@ def changing() -> Iterator[dict[str, Any]]:
 def _alone(lock: Path) -> Iterator[None]:
     with lock.open("a") as handle:
         with contextlib.suppress(ImportError):
-            from fcntl import LOCK_EX, flock  # absent on Windows, empty in Pyodide
+            from fcntl import LOCK_EX, flock  # absent on Windows, empty in JupyterLite
 
             flock(handle, LOCK_EX)
         yield

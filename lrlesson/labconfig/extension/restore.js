@@ -4,6 +4,21 @@
 
 const MANAGER = '@jupyter-widgets/jupyterlab-manager';
 
+// No widgets, once the kernel is done with the question which ones it has and has not answered it.
+const unanswered = (kernel) =>
+  new Promise((resolve) => {
+    const listen = (_, { msg }) => {
+      const { msg_type } = msg.header;
+      const done = msg_type === 'status' && msg.content.execution_state === 'idle';
+      if (msg_type === 'comm_info_reply') {
+        kernel.anyMessage.disconnect(listen);
+      } else if (done && msg.parent_header.msg_type === 'comm_info_request') {
+        setTimeout(() => kernel.anyMessage.disconnect(listen) && resolve({}), 1000);
+      }
+    };
+    kernel.anyMessage.connect(listen);
+  });
+
 async function activate() {
   const container = window._JUPYTERLAB[MANAGER];
   if (!container) return; // not installed, which `lrlesson doctor` reports
@@ -13,6 +28,7 @@ async function activate() {
     get_model,
     restoreWidgets,
     _handleKernelConnectionStatusChange: connectionChanged,
+    _get_comm_info,
     _loadFromKernel,
     _saveState,
   } = manager;
@@ -40,6 +56,11 @@ async function activate() {
   // A kernel that fails to answer does not keep the notebook from being read.
   manager._loadFromKernel = function () {
     return _loadFromKernel.call(this).catch(console.warn);
+  };
+
+  // Nor does one that never answers this question, as JupyterLite's.
+  manager._get_comm_info = function () {
+    return Promise.race([unanswered(this.kernel), _get_comm_info.call(this)]);
   };
 
   // A notebook saved before its scenes are back keeps those that it was opened with.
