@@ -128,7 +128,8 @@ def graft(exercise: Exercise, copy: Copy) -> Graft:
             say(f"retyped: {wanted} is a {_word(chosen.get('cell_type'))} cell, run as code")
         handed_out = _data(chosen).get("release")
         if handed_out != exercise.release:
-            say(f"older release: {wanted} is of {_word(handed_out)}, now {exercise.release}")
+            of = f"is of {_word(handed_out)}" if handed_out else "does not say of which it is"
+            say(f"older release: {wanted} {of}, now {exercise.release}")
         if not written:
             stubs.append(wanted)
         elif found_in := imports_library(_source(chosen)) - imports_library(given):
