@@ -170,14 +170,18 @@ def _storage() -> Finding:
     from lrlesson.feedback.record import progress_path
 
     place = progress_path().parent
+    there = place.exists()
     try:
         place.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=place):
             fine = True
     except OSError:
         fine = False
+    if not there:
+        with contextlib.suppress(OSError):
+            place.rmdir()  # to look is not to leave a trace
     question = "your answers can be stored beside the course"
-    return Finding(question, fine, f"make the folder {place.name} of the course writable")
+    return Finding(question, fine, f"make {place} a folder that you may write into")
 
 
 def _course(folder: Path) -> Finding:

@@ -59,6 +59,8 @@ def start(folder: Path, solutions: bool = False) -> list[Change]:
     """
     if (folder / "lrlesson" / "starting.py").is_file():
         raise StartError(f"{folder.resolve()} is the source of the course; choose another folder.")
+    if folder.exists() and not folder.is_dir():
+        raise StartError(f"{folder} is a file, expected a folder or a new name.")
     record = read_record(folder)
     try:
         if record is None and not (folder / "course.toml").is_file() and _has_content(folder):
@@ -72,7 +74,10 @@ def start(folder: Path, solutions: bool = False) -> list[Change]:
         return bring(folder, course_files(solutions), record, __version__)
     except OSError as error:
         where, why = error.filename or folder, error.strerror or error
-        raise StartError(f"{where} cannot be read or written ({why}).") from error
+        raise StartError(
+            f"{where} cannot be read or written ({why}); choose a folder that is yours, or make "
+            "this one so."
+        ) from error
 
 
 def bring(
@@ -143,7 +148,8 @@ def digest(data: bytes) -> str:
 
 
 def _has_content(folder: Path) -> bool:
-    return folder.exists() and any(folder.iterdir())
+    """Whether somebody keeps something there; a `.venv` or a `.git` is no reason to refuse."""
+    return folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir())
 
 
 def _keep_outputs(

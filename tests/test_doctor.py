@@ -69,7 +69,15 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("LRLESSON_PROGRESS", str(tmp_path / "file" / "progress.json"))
     finding = doctor._storage()
     assert not finding.fine
-    assert "writable" in finding.remedy
+    assert "may write into" in finding.remedy
+
+
+def test_it_leaves_no_trace_where_nothing_is_stored_yet(tmp_path, monkeypatch):
+    """A folder of ours would be in the way of `lrlesson start .`."""
+    (tmp_path / "new").mkdir()
+    monkeypatch.setenv("LRLESSON_PROGRESS", str(tmp_path / "new" / ".lrlesson" / "progress.json"))
+    assert doctor._storage().fine
+    assert not list((tmp_path / "new").iterdir())
 
 
 @pytest.mark.slow
