@@ -7,6 +7,7 @@ sentence on stderr.
 """
 
 import filecmp
+import io
 import os
 import shlex
 import socket
@@ -34,6 +35,14 @@ app = typer.Typer(
 
 START = Path("notebooks", "00_start_here.ipynb")
 LOOPBACK = "127.0.0.1"
+
+
+@app.callback()
+def main() -> None:
+    # A Windows terminal, a pipe above all, may not know every sign: then it gets a question mark.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def stop(sentence: object) -> NoReturn:
@@ -71,7 +80,10 @@ def start(
         bool, typer.Option("--instructor", help="With the solutions, which `grade` needs.")
     ] = False,
 ) -> None:
-    """Write a working copy of the course; again after an upgrade, it keeps your work."""
+    """Write a working copy of the course, or renew one.
+
+    Again after an upgrade, it brings what is new and keeps your work.
+    """
     from . import __version__
     from .starting import StartError, read_record
     from .starting import start as bring
@@ -145,6 +157,8 @@ def doctor(
     ] = False,
 ) -> None:
     """Say what is missing or wrong here, and what to do about it."""
+    if not folder.is_dir():
+        stop(f"no folder {folder}; `lrlesson start my-course` writes the course into a new one.")
     from .doctor import examine
 
     report = examine(folder, instructor)
@@ -156,12 +170,23 @@ def doctor(
 def progress(
     folder: Annotated[Path, typer.Argument(help="The course's folder.")] = Path(),
 ) -> None:
-    """Print where you stand: exercises, predictions and the first test."""
-    from .feedback import progress as standing
+    """Print where you stand.
 
+    Exercises, predictions, and the tests before and after the course.
+    """
     if not folder.is_dir():
-        stop(f"no folder {folder}.")
+        stop(f"no folder {folder}; name the one that `lrlesson start` wrote.")
+    from .feedback import progress as standing
+    from .feedback.record import progress_path
+
     with chdir(folder):
+        record = progress_path()
+        named = "LRLESSON_PROGRESS" in os.environ
+        if not (named or record.is_file() or (record.parent.parent / "course.toml").is_file()):
+            stop(
+                f"no course in {folder.resolve()}; name its folder: lrlesson progress FOLDER, or "
+                "write one: lrlesson start my-course."
+            )
         typer.echo(repr(standing()))
 
 
@@ -236,7 +261,10 @@ def grade(
         str | None, typer.Option(help="Send the work to the Dask scheduler at this address.")
     ] = None,
 ) -> None:
-    """Grade every notebook; the same command goes on where a stopped run left off."""
+    """Grade every notebook that was handed in.
+
+    The same command goes on where a stopped run left off.
+    """
     import multiprocessing
 
     from rich.console import Console
@@ -325,7 +353,7 @@ def _dask(address: str | None) -> "Iterator[Executor | None]":
 
 @app.command()
 def report(results: Results, overrides: Overrides = None) -> None:
-    """Write a page per learner and one for the class, to read in a browser."""
+    """Write a page per learner and one for the class."""
     from .grading import GradeError
     from .grading import report as pages
 
@@ -371,7 +399,10 @@ def export(
 
 @app.command()
 def selftest(jobs: Jobs = None) -> None:
-    """Try to break the sandbox on this machine with every attack that is known."""
+    """Try to break the sandbox on this machine.
+
+    With every attack that is known; once per machine is enough.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.table import Table
@@ -439,32 +470,47 @@ def _course_name() -> str:
 def _show(rows: "list[Row]") -> None:
     """Marks, one line per learner, and below them whatever should be looked at."""
     from rich.console import Console
+    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
     exercises = list(dict.fromkeys(row.exercise for row in rows))
-    marks = Table("learner", *exercises, "points", header_style="bold")
-    for column in marks.columns[1:]:
-        column.justify = "right"
     learners = list(dict.fromkeys(row.learner for row in rows))
     by_key = {(row.learner, row.exercise): row for row in rows}
+    marks = Table("learner", *exercises, "points", header_style="bold")
+    sums = Table("learner", "attempted", "points", header_style="bold")
+    for table in (marks, sums):
+        for column in table.columns[1:]:
+            column.justify = "right"
     for learner in learners:
         own = [by_key.get((learner, exercise)) for exercise in exercises]
         cells = [f"{row.points:g} of {row.max_points:g}" if row else "" for row in own]
-        total = sum(row.points for row in own if row)
-        marks.add_row(*map(Text, (learner, *cells, f"{total:g}")))
+        there = [row for row in own if row]
+        points = f"{sum(row.points for row in there):g}"
+        most = f"{sum(row.max_points for row in there):g}"
+        tried = sum(row.status not in ("missing", "not attempted") for row in there)
+        marks.add_row(*map(Text, (learner, *cells, points)))
+        sums.add_row(*map(Text, (learner, f"{tried} of {len(there)}", f"{points} of {most}")))
     odd = Table("learner", "exercise", "status", "to look at", header_style="bold")
     odd.columns[3].overflow = "fold"
+    without: dict[str, dict[str, None]] = {}  # a notebook, and who did not hand it in
     for row in rows:
         said = list(row.anomalies)
-        if row.status not in ("graded", "not attempted"):
+        if row.status == "missing" and row.reason == f"no notebook {row.notebook}":
+            without.setdefault(row.notebook, {})[row.learner] = None
+        elif row.status not in ("graded", "not attempted"):
             said.insert(0, row.reason)
         if said:
             odd.add_row(*map(Text, (row.learner, row.exercise, row.status, "; ".join(said))))
     console = Console()
-    console.print(marks)
+    wide = Measurement.get(console, console.options.update(max_width=10_000), marks)
+    console.print(marks if wide.maximum <= console.width else sums)
     if odd.row_count:
         console.print(odd)
+    for notebook, names in without.items():
+        count = len(learners) - len(names)
+        who = f"all but {', '.join(names)}" if len(names) <= 3 else f"{count} of {len(learners)}"
+        typer.echo(f"{notebook} was handed in by {who if count else 'nobody'}.")
 
 
 if __name__ == "__main__":

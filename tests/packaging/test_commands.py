@@ -1,6 +1,7 @@
 """`lrlesson release` and `lrlesson grade`, as an instructor types them."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -49,6 +50,10 @@ def test_grade_prints_a_row_for_each_learner_and_exercise(command, tmp_path):
     assert {row["seed"] for row in rows} == {3}
     for learner in found:
         assert f"│ {learner} " in done.stdout
+    # Eighty columns are too few for all exercises, and a line each too much for what is missing.
+    assert re.search(r"│ ada +│ +3 of 15 │ +15 of 100 │", done.stdout)
+    assert done.stdout.count("09_adam.ipynb") == 1
+    assert "09_adam.ipynb was handed in by nobody." in done.stdout
     assert f"{len(rows)} graded now, 0 kept from before; seed 3." in done.stdout
 
 

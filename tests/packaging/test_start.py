@@ -227,6 +227,12 @@ def test_a_folder_with_something_else_in_it_is_refused(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
+def test_what_tools_hide_in_a_folder_is_no_reason_to_refuse(tmp_path):
+    for name in (".venv", ".git"):
+        (tmp_path / name).mkdir()
+    assert {change.kind for change in start(tmp_path)} == {"added"}
+
+
 def test_the_source_itself_is_refused(command):
     done = command("start", ".")
     assert done.returncode == 2
@@ -237,6 +243,8 @@ def test_the_source_itself_is_refused(command):
 
 def test_a_place_that_cannot_be_written_gets_one_sentence(command, tmp_path):
     (tmp_path / "file").write_text("")
+    with pytest.raises(StartError, match="file is a file, expected a folder or a new name"):
+        start(tmp_path / "file")
     done = command("start", tmp_path / "file" / "course")
     assert done.returncode == 2
     (sentence,) = done.stderr.splitlines()
@@ -254,6 +262,21 @@ def test_progress_is_that_of_the_folder(command, tmp_path):
     missing = command("progress", tmp_path / "nowhere")
     assert missing.returncode == 2
     assert "nowhere" in missing.stderr
+
+
+def test_progress_outside_the_course_is_refused(command, tmp_path):
+    """Else whoever is in the wrong folder reads that all is lost."""
+    done = command("progress", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"lrlesson: no course in {tmp_path}; name its folder")
+
+
+def test_a_terminal_that_lacks_a_sign_gets_a_question_mark(command, tmp_path, monkeypatch):
+    start(tmp_path)
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")  # as a pipe has it on Windows
+    done = command("progress", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("? Your progress")
 
 
 def test_the_lab_says_that_a_copy_is_old(command, tmp_path):
