@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -92,7 +92,13 @@ class Report:
 
 def self_test() -> Report:
     """Look at Python, the packages, one real training run and the place where answers are kept."""
-    return Report((_python(), *_packages(), _training(), _storage()))
+    findings = [
+        _python(),
+        *_look("the list of packages", _packages),
+        *_look("how a small network learns", _training),
+        *_look("the place of your answers", _storage),
+    ]
+    return Report(tuple(findings))
 
 
 def examine(folder: Path = Path(), instructor: bool = False) -> Report:
@@ -103,8 +109,27 @@ def examine(folder: Path = Path(), instructor: bool = False) -> Report:
     """
     with contextlib.chdir(folder if folder.is_dir() else Path()):
         inside = self_test().findings
-    around = (_course(folder), _kernel(), *_widgets(), _settings(), _saving(), _trust())
-    return Report((*inside, *around, _sandbox(instructor)))
+    around = [
+        _course(folder),
+        *_look("the kernel `python3`", _kernel),
+        *_look("what draws the scenes in JupyterLab", _widgets),
+        *_look("whether JupyterLab saves scenes with the notebook", _settings),
+        *_look("whether a notebook that is saved again keeps its scenes", _saving),
+        *_look("whether notebooks stay trusted", _trust),
+        *_look("the sandbox for submissions (for instructors)", lambda: _sandbox(instructor)),
+    ]
+    return Report((*inside, *around))
+
+
+def _look(what: str, check: Callable[[], Finding | Iterator[Finding]]) -> list[Finding]:
+    """What a check finds; that it could not look, where what it looks with is broken."""
+    try:
+        found = check()
+        return [found] if isinstance(found, Finding) else list(found)
+    except Exception as error:
+        said = str(error).partition("\n")[0]
+        remedy = f"{_again()} ({type(error).__name__}: {said})"
+        return [Finding(f"{what} can be looked at", False, remedy)]
 
 
 def _again(package: str = "lrlesson") -> str:
@@ -128,7 +153,7 @@ def _python() -> Finding:
 
 def _packages() -> Iterator[Finding]:
     """One finding for all packages, or one for each that is missing or too old."""
-    problems = []
+    problems: list[Finding] = []
     for line in requires("lrlesson") or []:
         match = re.match(r"([\w.-]+)\s*>=\s*([\d.]+)", line)
         if match is None or "extra ==" in line:
@@ -147,10 +172,10 @@ def _packages() -> Iterator[Finding]:
             problems.append(Finding(question, False, remedy))
     if problems:
         yield from problems
-        return
-    shown = [name for name in SHOWN if not (IN_A_BROWSER and name in SERVER)]
-    versions = ", ".join(f"{name} {version(name)}" for name in shown)
-    yield Finding(f"all packages fit ({versions})", True, "")
+    else:
+        shown = [name for name in SHOWN if not (IN_A_BROWSER and name in SERVER)]
+        versions = ", ".join(f"{name} {version(name)}" for name in shown)
+        yield Finding(f"all packages fit ({versions})", True, "")
 
 
 def _numbers(text: str) -> tuple[int, ...]:

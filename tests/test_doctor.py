@@ -64,6 +64,28 @@ def test_in_a_browser_only_what_a_browser_needs_is_asked_for(monkeypatch):
     assert "make lite" in repr(doctor.self_test())
 
 
+def test_what_is_too_broken_to_look_at_is_one_more_finding(monkeypatch, tmp_path):
+    """A doctor who faints at the sight of the patient is no help."""
+    for name in ("lrlesson.data", "jupyter_client.manager", "jupyterlab_server.config"):
+        monkeypatch.setitem(sys.modules, name, None)  # an import of it fails
+    report = doctor.examine(tmp_path)
+    assert not report.fine
+    lines = repr(report).splitlines()
+    for part in ("how a small network learns", "the kernel `python3`", "what draws the scenes"):
+        (line,) = [n for n, line in enumerate(lines) if line.startswith(f"  NO   {part}")]
+        assert "-> run `" in lines[line + 1]
+        assert "ModuleNotFoundError" in lines[line + 1]
+
+
+def test_a_widget_manager_that_is_missing_is_named(monkeypatch):
+    monkeypatch.setattr("jupyterlab_server.config.get_federated_extensions", lambda places: {})
+    assert [finding.fine for finding in doctor._widgets()] == [False] * 3
+    monkeypatch.setattr("jupyterlab.commands.get_app_dir", lambda: "/nowhere/lab")
+    (finding,) = doctor._look("the setting", doctor._settings)
+    assert finding.question == "the setting can be looked at"
+    assert not finding.fine
+
+
 def test_a_place_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("LRLESSON_PROGRESS", str(tmp_path / "file" / "progress.json"))
