@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from .grading import Row
 
 app = typer.Typer(
-    help="A course about one thing: the learning rate in neural networks.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -39,6 +38,7 @@ LOOPBACK = "127.0.0.1"
 
 @app.callback()
 def main() -> None:
+    """A course about one thing: the learning rate in neural networks."""
     # A Windows terminal, a pipe above all, may not know every sign: then it gets a question mark.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
