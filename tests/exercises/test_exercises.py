@@ -64,7 +64,6 @@ def test_there_are_solutions_for_every_lesson_with_an_exercise():
     assert set(read_exercises(read_sources(SOLUTIONS))) == graded
 
 
-@pytest.mark.usefixtures("bubblewrap")
 def test_the_exercises_are_what_the_solutions_make(tmp_path):
     made = release(SOLUTIONS, tmp_path / "exercises")
     assert [path.name for path in made] == sorted(p.name for p in EXERCISES.glob("*.ipynb"))

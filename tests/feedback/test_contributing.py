@@ -35,7 +35,6 @@ def test_the_reference_is_right_and_the_bank_is_wrong_by_name(exercise):
         assert (result.status, result.misconception) == ("wrong", wrong.misconception)
 
 
-@pytest.mark.usefixtures("bubblewrap")
 def test_its_cells_are_released(exercise, tmp_path):
     notebook = nbformat.v4.new_notebook()
     for part in CELLS.split("# %% ")[1:]:

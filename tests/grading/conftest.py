@@ -97,7 +97,7 @@ class Course:
 
 
 @pytest.fixture(scope="session")
-def made(bubblewrap: None, tmp_path_factory: pytest.TempPathFactory) -> Course:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Course:
     return Course(tmp_path_factory.mktemp("course"))
 
 

@@ -9,8 +9,6 @@ from lrlesson.grading.cells import read_exercises, read_sources
 from lrlesson.grading.files import File
 from lrlesson.grading.graft import Copy, assemble, graft, is_stub, read_file
 
-pytestmark = pytest.mark.usefixtures("bubblewrap")
-
 ANSWER = "step-decay.answer"
 
 

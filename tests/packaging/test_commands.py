@@ -13,7 +13,6 @@ ROOT = Path(__file__).parents[2]
 UNSAFE = ["--unsafe"] if sandbox.problem() else []
 
 
-@pytest.mark.usefixtures("bubblewrap")
 def test_release_writes_the_exercises_and_notices_a_stale_one(command, tmp_path):
     source, target = tmp_path / "solutions", tmp_path / "exercises"
     source.mkdir()
