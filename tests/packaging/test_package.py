@@ -1,6 +1,7 @@
 """What is built, and what an installation of it can do."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -35,8 +36,8 @@ def built(tmp_path_factory) -> Path:
 def installed(built, tmp_path_factory) -> Path:
     """The Python of a fresh environment: the wheel, beside the dependencies that are here."""
     folder = tmp_path_factory.mktemp("fresh")
-    venv.create(folder, symlinks=True)
-    python = folder / "bin" / "python"
+    venv.create(folder, symlinks=os.name != "nt")
+    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     (wheel,) = built.glob("*.whl")
     subprocess.run(
         [uv.find_uv_bin(), "pip", "install", "--offline", "--no-deps", "--python", python, wheel],
@@ -44,7 +45,7 @@ def installed(built, tmp_path_factory) -> Path:
         capture_output=True,
     )
     # A path file inside a path file is not read, so the editable install stays out of it.
-    (site,) = folder.glob("lib/python*/site-packages")
+    site = Path(ask(python, "import sysconfig; print(sysconfig.get_path('purelib'))", folder))
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return python
 
