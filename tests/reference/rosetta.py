@@ -68,7 +68,7 @@ SCHEDULES = {
         "CosineAnnealingLR(opt, T_max=120)": Cosine(LR, 120),
         "CosineAnnealingLR(opt, T_max=120, eta_min=0.05)": Cosine(LR, 120, 0.05),
         "CosineAnnealingLR(opt, T_max=30, eta_min=0.05)": (
-            (Cosine(LR, 30, 0.05) >> Cosine(0.05, 30, LR)).repeat()  # climbs again after T_max
+            (Cosine(LR, 30, 0.05) >> Cosine(0.05, 30, LR)).repeat()
         ),
         "CosineAnnealingWarmRestarts(opt, T_0=17)": CosineRestarts(LR, 17),
         "CosineAnnealingWarmRestarts(opt, T_0=10, T_mult=2, eta_min=0.05)": CosineRestarts(
@@ -90,7 +90,7 @@ SCHEDULES = {
             0.8, 120, 0.4, three_phase=True
         ),
         "OneCycleLR(opt, 0.8, total_steps=120, pct_start=0.25, anneal_strategy='linear')": (
-            Linear(0.8 / 25, 0.8, 29) >> Linear(0.8, 0.8 / 25e4, 90)
+            Linear(0.8 / 25, 0.8, 29) >> Linear(0.8, 3.2e-6, 90)
         ),
         "SequentialLR(opt, [LinearLR(opt, 0.1, 1.0, 10), CosineAnnealingLR(opt, 110)], [10])": (
             Linear(LR / 10, LR, 10) >> Cosine(LR, 110)
@@ -120,16 +120,12 @@ SCHEDULES = {
         "cosine_decay_schedule(LR, 100)": Cosine(LR, 100),
         "cosine_decay_schedule(LR, 100, alpha=0.1)": Cosine(LR, 100, LR / 10),
         "cosine_decay_schedule(LR, 100, exponent=2)": Cosine(LR, 100) * Cosine(1, 100),
-        "cosine_onecycle_schedule(100, LR)": (
-            Cosine(LR / 25, 30, LR) >> Cosine(LR, 70, LR / 25e4)  # peaks at pct·N
-        ),
+        "cosine_onecycle_schedule(100, LR)": (Cosine(LR / 25, 30, LR) >> Cosine(LR, 70, 3.2e-6)),
         "linear_onecycle_schedule(100, LR)": (
-            Linear(LR / 25, LR, 30) >> Linear(LR, LR / 25, 55) >> Linear(LR / 25, LR / 25e4, 15)
+            Linear(LR / 25, LR, 30) >> Linear(LR, LR / 25, 55) >> Linear(LR / 25, 3.2e-6, 15)
         ),
         "warmup_constant_schedule(0.0, LR, 20)": Linear(0, LR, 20) >> Constant(LR),
-        "warmup_cosine_decay_schedule(0.0, LR, 20, 100)": (
-            Linear(0, LR, 20) >> Cosine(LR, 80)  # decay_steps counts the warmup too
-        ),
+        "warmup_cosine_decay_schedule(0.0, LR, 20, 100)": (Linear(0, LR, 20) >> Cosine(LR, 80)),
         "warmup_cosine_decay_schedule(LR / 20, LR, 19, 99, 0.05)": (
             Linear(LR / 20, LR, 19) >> Cosine(LR, 80, 0.05)
         ),
@@ -151,14 +147,12 @@ SCHEDULES = {
         "PolynomialDecay(LR, 100)": PolynomialDecay(LR, 100, 1, 1e-4),
         "PolynomialDecay(LR, 100, 0.0, power=2.0)": PolynomialDecay(LR, 100, 2),
         "PiecewiseConstantDecay([20, 45], [LR, LR / 10, LR / 100])": ScheduledDrop(
-            LR,
-            0.1,
-            [21, 46],  # the old value still holds at the boundary
+            LR, 0.1, [21, 46]
         ),
         "CosineDecay(LR, 100)": Cosine(LR, 100),
         "CosineDecay(LR, 100, alpha=0.1)": Cosine(LR, 100, LR / 10),
         "CosineDecay(0.0, 80, warmup_target=LR, warmup_steps=20)": (
-            Linear(0, LR, 20) >> Cosine(LR, 80)  # decay_steps does not count the warmup
+            Linear(0, LR, 20) >> Cosine(LR, 80)
         ),
         "CosineDecayRestarts(LR, 10)": CosineRestarts(LR, 10, 2),
         "CosineDecayRestarts(LR, 17, t_mul=1.0, alpha=0.1)": CosineRestarts(LR, 17, 1, LR / 10),
@@ -181,7 +175,7 @@ SCHEDULES = {
             Linear(0, LR, 20) >> Cosine(LR, 100, 0.08)
         ),
         "get_cosine_with_min_lr_schedule_with_warmup_lr_rate(opt, 20, 120, min_lr=0.08)": (
-            Warmup(LR, 20).take(19) >> Cosine(LR, 100, 0.08)  # the only ramp from LR/W
+            Warmup(LR, 20).take(19) >> Cosine(LR, 100, 0.08)
         ),
         "get_polynomial_decay_schedule_with_warmup(opt, 20, 100)": (
             Linear(0, LR, 20) >> PolynomialDecay(LR, 80, 1, 1e-7)
@@ -207,9 +201,98 @@ RAMPS = {
     ("transformers", "get_wsd_schedule(opt, 20, 30, num_stable_steps=50, decay_type='linear')"): (
         WSD(LR, 20, 50, 30)
     ),
+    ("optax", "warmup_constant_schedule(0.0, LR, 20)"): Warmup(LR, 20),
     ("optax", "warmup_cosine_decay_schedule(0.0, LR, 20, 100)"): WarmupCosine(LR, 20, 100),
     ("keras", "CosineDecay(0.0, 80, warmup_target=LR, warmup_steps=20)"): (
         WarmupCosine(LR, 20, 100)
+    ),
+}
+
+# Rows that we compose, although one class of ours bears the name: that class, and what differs.
+NAMESAKES = {
+    ("torch", "ConstantLR(opt, factor=0.25, total_iters=7)"): (
+        Constant(LR),
+        "a share of the rate comes first, and all of it after total_iters",
+    ),
+    ("torch", "LinearLR(opt, start_factor=0.25, end_factor=1.0, total_iters=10)"): (
+        Warmup(LR, 10),
+        "it begins at start_factor, 1/3 unless said, and its last update reaches LR not quite",
+    ),
+    (
+        "torch",
+        "SequentialLR(opt, [LinearLR(opt, 0.1, 1.0, 10), CosineAnnealingLR(opt, 110)], [10])",
+    ): (
+        WarmupCosine(LR, 10, 120),
+        "two schedulers in a row; the ramp's last update reaches LR not quite",
+    ),
+    ("torch", "CosineAnnealingLR(opt, T_max=30, eta_min=0.05)"): (
+        Cosine(LR, 30, 0.05),
+        "equal until T_max; then theirs climbs again, and ours stays",
+    ),
+    ("torch", "CyclicLR(opt, 0.1, 0.8, step_size_up=4, step_size_down=12)"): (
+        Triangular(0.1, 0.8, 4),
+        "ours comes down in as many updates as it climbs",
+    ),
+    ("torch", "OneCycleLR(opt, 0.8, total_steps=120, pct_start=0.25, anneal_strategy='linear')"): (
+        OneCycle(0.8, 120, 0.25),
+        "straight lines instead of half cosines",
+    ),
+    ("optax", "cosine_onecycle_schedule(100, LR)"): (
+        OneCycle(LR, 100),
+        "theirs turns at update 30 and ends at 100, ours and PyTorch's at 29 and 99",
+    ),
+    ("optax", "linear_onecycle_schedule(100, LR)"): (
+        OneCycle(LR, 100),
+        "straight lines, and a third phase from 85 % of the updates on",
+    ),
+    ("optax", "piecewise_constant_schedule(LR, {20: 0.1, 45: 0.5})"): (
+        ScheduledDrop(LR, 0.1, [20, 45]),
+        "each boundary has a factor of its own; ours is one for all",
+    ),
+    ("optax", "exponential_decay(LR, 10, 0.5, end_value=0.05)"): (
+        ExponentialDecay(LR, 0.5, 10),
+        "theirs stops at end_value",
+    ),
+    (
+        "optax",
+        (
+            "sgdr_schedule([dict(init_value=0.0, peak_value=p, warmup_steps=5, decay_steps=d)"
+            " for p, d in ((LR, 25), (LR / 2, 50))])"
+        ),
+    ): (
+        CosineRestarts(LR, 25, 2),
+        "each round has a ramp and a peak of its own",
+    ),
+    ("optax", "warmup_exponential_decay_schedule(0.0, LR, 20, 10, 0.5)"): (
+        ExponentialDecay(LR, 0.5, 10),
+        "it begins with a ramp",
+    ),
+    ("keras", "CosineDecayRestarts(LR, 10, m_mul=0.5)"): (
+        CosineRestarts(LR, 10, 2),
+        "m_mul lowers the peak from round to round; ours stays",
+    ),
+    (
+        "transformers",
+        "get_cosine_with_hard_restarts_schedule_with_warmup(opt, 20, 100, num_cycles=2)",
+    ): (
+        CosineRestarts(LR, 40),
+        "it begins with a ramp, and the number of rounds is given instead of their length",
+    ),
+    ("transformers", "get_linear_schedule_with_warmup(opt, 20, 100)"): (
+        Linear(LR, 0, 100),
+        "it begins with a ramp, which the number of updates includes",
+    ),
+    ("transformers", "get_wsd_schedule(opt, 20, 30, num_stable_steps=50, min_lr_ratio=0.1)"): (
+        WSD(LR, 20, 50, 30, LR / 10),
+        "its decay is half a cosine unless decay_type is given; the ramp begins at the lowest rate",
+    ),
+    ("transformers", "get_polynomial_decay_schedule_with_warmup(opt, 20, 100)"): (
+        PolynomialDecay(LR, 80, 1, 1e-7),
+        "it begins with a ramp, which the number of updates includes",
+    ),
+    ("transformers", "get_inverse_sqrt_schedule(opt, 20)"): (
+        InverseSqrt(LR, 20),
+        "theirs is one update late, for its first rate is 0",
     ),
 }
 
@@ -224,8 +307,8 @@ UNMATCHED_SCHEDULES = {
         "stairs under the smooth curve of 1/(1 + kt)",
     ),
     ("transformers", "get_wsd_schedule(opt, 20, 30, num_stable_steps=50, decay_type='1-sqrt')"): (
-        Linear(0, LR, 20) >> Constant(LR, 50) >> PolynomialDecay(LR, 30, 2),
-        "1 − √x falls steeply at first; (1 − x)^p has no such corner",
+        WSD(LR, 20, 50, 30),
+        "1 − √x falls steeply at first, ours in a straight line",
     ),
 }
 
@@ -301,7 +384,7 @@ OPTIMIZERS = {
         "amsgrad(lr, b2=0.9)": Adam(beta2=0.9, amsgrad="after"),
         "adamax(lr)": AdaMax(),
         "adamax(lr, b1=0.5, b2=0.9, eps=0.01)": AdaMax(0.5, 0.9, 0.01),
-        "nadam(lr)": NAdam(momentum_decay=1e6),  # ψ = ∞: the share of m is β₁ at once
+        "nadam(lr)": NAdam(momentum_decay=1e6),
         "nadam(lr, b1=0.5, b2=0.9, eps=0.01)": NAdam(0.5, 0.9, 0.01, 1e6),
         "nadamw(lr, weight_decay=0.1)": NAdam(momentum_decay=1e6, weight_decay=0.1, decoupled=True),
         "radam(lr, eps=1e-30)": RAdam(eps=1e-30),
@@ -390,14 +473,12 @@ PLATEAUS = {
         "ReduceLROnPlateau(opt, eps=0)": ReduceOnPlateau(LR),
     },
     "optax": {
-        # optax counts the epoch of the cut within the patience: its 3 is our 2.
         "contrib.reduce_on_plateau(patience=3)": ReduceOnPlateau(LR, patience=2),
         "contrib.reduce_on_plateau(factor=0.5, patience=4, cooldown=4)": ReduceOnPlateau(
             LR, 0.5, patience=3, cooldown=4
         ),
     },
     "keras": {
-        # Keras does too, and its cooldown likewise.
         "ReduceLROnPlateau('loss', patience=3, min_delta=0)": ReduceOnPlateau(
             LR, patience=2, threshold=0
         ),
@@ -472,3 +553,76 @@ def value(problem: str, w: np.ndarray) -> np.ndarray:
         return 0.5 * (CURVATURES * w**2).sum(axis=-1)
     x, y = w[..., 0], w[..., 1]
     return (1 - x) ** 2 + 100 * (y - x**2) ** 2
+
+
+# --- Where a row differs, in words ------------------------------------------------------------
+
+NOTES = {
+    "torch": {
+        "StepLR(opt, step_size=30)": "gamma is 0.1 unless said; our drop has no default",
+        "ExponentialLR(opt, gamma=0.97)": "gamma is for each call of step(): here an update",
+        "PolynomialLR(opt, total_iters=100, power=1.0)": "the end is always 0",
+        "CosineAnnealingLR(opt, T_max=120)": "equal until T_max; then theirs climbs again",
+        "CosineAnnealingWarmRestarts(opt, T_0=17)": "T_mult is 1 unless said, as our mult is",
+        "OneCycleLR(opt, 0.8, total_steps=120)": "it moves the momentum too, unless told not to",
+        "CyclicLR(opt, 0.1, 0.8, step_size_up=8)": "it moves the momentum too, unless told not to",
+        "SGD([w], lr=lr, momentum=0.5, weight_decay=0.1)": "the decay is added to the gradient",
+        "RMSprop([w], lr=lr, alpha=0.9, eps=0.01)": "ρ is called alpha",
+        "Adam([w], lr=lr, weight_decay=0.1)": "the decay is added to the gradient",
+        "Adam([w], lr=lr, weight_decay=0.1, decoupled_weight_decay=True)": "this is AdamW",
+        "Adam([w], lr=lr, betas=(0.9, 0.9), amsgrad=True)": "the largest v before its correction",
+        "ReduceLROnPlateau(opt, eps=0)": "eps is the smallest cut that is made, 1e-8 unless said",
+    },
+    "optax": {
+        "exponential_decay(LR, 10, 0.5, staircase=True)": "stairs are an option, not a class",
+        "cosine_decay_schedule(LR, 100, alpha=0.1)": "alpha is the end as a share of LR",
+        "polynomial_schedule(LR, 0.1, 2, 100)": "the end comes second, the power third",
+        "warmup_cosine_decay_schedule(0.0, LR, 20, 100)": "decay_steps counts the warmup too",
+        "adagrad(lr)": "s starts at 0.1; ε is 1e-7 and under the root",
+        "rmsprop(lr)": "ρ is 0.9 and called decay; ε is under the root",
+        "adamw(lr)": "λ is 1e-4",
+        "amsgrad(lr, b2=0.9)": "the largest v after its correction",
+        "nadam(lr)": "the share of m is β₁ at once: ψ = ∞",
+        "radam(lr, eps=1e-30)": "equal only where ε is tiny: see below",
+        "lion(lr)": "λ is 1e-3, and decoupled",
+        "contrib.schedule_free(sgd(lr), lambda n: lr(n - 1))": "its schedule is asked from 1 on",
+        "contrib.reduce_on_plateau(patience=3)": "the cut counts into the patience",
+        "polyak_sgd(max_learning_rate=math.inf)": "max_learning_rate is 1 unless said",
+    },
+    "keras": {
+        "ExponentialDecay(LR, 10, 0.5, staircase=True)": "stairs are an option, not a class",
+        "InverseTimeDecay(LR, 10, 0.5)": "our k is their decay_rate / decay_steps",
+        "PolynomialDecay(LR, 100)": "the end is 1e-4 unless said",
+        "PiecewiseConstantDecay([20, 45], [LR, LR / 10, LR / 100])": (
+            "the old value still holds at the boundary"
+        ),
+        "CosineDecay(LR, 100, alpha=0.1)": "alpha is the end as a share of LR",
+        "CosineDecay(0.0, 80, warmup_target=LR, warmup_steps=20)": (
+            "decay_steps does not count the warmup"
+        ),
+        "CosineDecayRestarts(LR, 10)": "t_mul is 2 unless said",
+        "SGD(lr, momentum=0.9)": "η is inside the sum of steps",
+        "SGD(lr, momentum=0.5, weight_decay=0.1)": "the decay is decoupled",
+        "Adagrad(lr)": "s starts at 0.1; ε is 1e-7 and under the root",
+        "Adadelta(lr)": "ρ is 0.95, ε 1e-7; a rate that is not said is 0.001, in PyTorch 1",
+        "RMSprop(lr)": "ρ is 0.9; ε is 1e-7 and under the root",
+        "Adam(lr)": "ε is 1e-7, and added to the uncorrected √v",
+        "Adam(lr, beta_2=0.9, amsgrad=True)": "the largest v before its correction",
+        "Adam(lr, weight_decay=0.1)": "the decay is decoupled: this is AdamW",
+        "AdamW(lr)": "λ is 0.004; ε as in Keras' Adam",
+        "Adamax(lr, epsilon=1e-30)": "equal only where ε is tiny: see below",
+        "Nadam(lr)": "ψ is 1; ε is 1e-7",
+        "Lion(lr, beta_1=0.5, beta_2=0.9, weight_decay=0.1)": "the decay is decoupled",
+        "ReduceLROnPlateau('loss', patience=3, min_delta=0)": (
+            "the cut counts into the patience; min_delta is 1e-4 unless said"
+        ),
+        "ReduceLROnPlateau('loss', factor=0.5, patience=4, cooldown=4, min_delta=0)": (
+            "the cut counts into the cooldown as well"
+        ),
+    },
+    "transformers": {
+        "get_cosine_with_min_lr_schedule_with_warmup_lr_rate(opt, 20, 120, min_lr=0.08)": (
+            "the only ramp of theirs that begins at LR/W"
+        ),
+    },
+}

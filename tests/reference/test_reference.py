@@ -12,6 +12,8 @@ import pytest
 from rosetta import (
     LR,
     METRICS,
+    NAMESAKES,
+    NOTES,
     OPTIMIZERS,
     PLATEAUS,
     RAMPS,
@@ -134,6 +136,19 @@ def test_a_search_finds_the_rates_of_optax(expression, problem):
 def test_no_schedule_of_ours_gives_these_rates(library, expression):
     ours, reason = UNMATCHED_SCHEDULES[library, expression]
     assert off(ours.values(UPDATES), vector("schedule", library, expression)) > 0.05, reason
+
+
+@pytest.mark.parametrize(("library", "expression"), NAMESAKES)
+def test_the_class_of_that_name_gives_other_rates(library, expression):
+    ours, reason = NAMESAKES[library, expression]
+    assert type(SCHEDULES[library][expression]) is not type(ours)
+    assert off(ours.values(UPDATES), vector("schedule", library, expression)) > 0.01, reason
+
+
+def test_every_note_is_on_a_row():
+    noted = {(library, expression) for library, notes in NOTES.items() for expression in notes}
+    tables = [SCHEDULES, OPTIMIZERS, PLATEAUS, {"optax": SEARCHES}]
+    assert noted <= {(a, b) for table in tables for a, part in table.items() for b in part}
 
 
 @pytest.mark.parametrize(("library", "expression"), UNMATCHED_OPTIMIZERS)
