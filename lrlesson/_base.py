@@ -317,6 +317,14 @@ def _with_options(formula: str, owner: type, rule: Any) -> str:
     return formula
 
 
+def with_decay(formula: str, decay: str, decoupled: bool) -> str:
+    """A rule's formula in LaTeX with weight decay, of the weights themselves or in the gradient."""
+    if decoupled:
+        shrunk = rf"w \leftarrow (1 - \eta \cdot {decay}) \cdot w"
+        return formula.replace(r"w \leftarrow w", shrunk)
+    return rf"g \leftarrow g + {decay} \cdot w; " + formula
+
+
 def in_lines(formula: str) -> str:
     """A formula in LaTeX, one line below the other, with the arrows below each other."""
     lines = [re.sub(r" (\\leftarrow|=) ", r" &\1 ", x, count=1) for x in formula.split("; ")]
@@ -828,13 +836,8 @@ class Optimizer(Shown):
             written_formula(type(self), self)
             or r"w \leftarrow w - \eta \cdot \text{gain} \cdot \text{drive}"
         )
-        decay = _latex_number(self.weight_decay)
-        if self.weight_decay and self.decoupled:
-            lines = lines.replace(
-                r"w \leftarrow w", rf"w \leftarrow (1 - \eta \cdot {decay}) \cdot w"
-            )
-        elif self.weight_decay:
-            lines = rf"g \leftarrow g + {decay} \cdot w; " + lines
+        if self.weight_decay:
+            lines = with_decay(lines, _latex_number(self.weight_decay), self.decoupled)
         inner = [v._latex("z") for v in vars(self).values() if isinstance(v, Optimizer)]
         return "; ".join([*inner, re.sub(r"(?<![A-Za-z\\])w(?![A-Za-z_])", w, lines)])
 

@@ -72,13 +72,14 @@ class Controller(Frozen):
 
 
 class ReduceOnPlateau(Controller):
-    """The rate times `factor` when the metric has stopped falling; never below min_lr.
+    r"""$\eta \leftarrow \max(f \cdot \eta,\ \eta_{min})$
 
-    The metric counts as better when it is below (1 − threshold) times the best one so far. After
-    more than `patience` observations in a row that are not better, the rate is cut; then
-    `cooldown` observations pass uncounted. A metric of NaN is not better. As ReduceLROnPlateau in
-    PyTorch (mode="min", eps=0); Keras and optax count the cut itself into the patience, so that
-    their patience is one larger.
+    The rate times f = `factor` when the metric has stopped falling; never below min_lr. The metric
+    counts as better when it is below (1 − threshold) times the best one so far. After more than
+    `patience` observations in a row that are not better, the rate is cut; then `cooldown`
+    observations pass uncounted. A metric of NaN is not better. As ReduceLROnPlateau in PyTorch
+    (mode="min", eps=0); Keras and optax count the cut itself into the patience, so that their
+    patience is one larger. Krizhevsky et al. 2012 did it by hand.
     """
 
     lr0: Rate
@@ -111,13 +112,14 @@ class ReduceOnPlateau(Controller):
 
 
 class Armijo(Controller):
-    """The first rate that lowers the loss enough: loss(w − ηg) ≤ loss(w) − c·η‖g‖².
+    r"""$\eta = \eta_1 \cdot s^k \text{ with the first } k = 0, 1, 2 \dots
+    \text{ where } L(w - \eta g) \le L(w) - c \cdot \eta \, \|g\|^2$
 
-    It tries lr0, and at later updates `grow` times the rate used last, and multiplies by `shrink`
-    until the loss is low enough. Each try costs one evaluation of the loss. The search is along
-    the gradient, so it belongs with SGD(). The rate is 0 where the gradient is 0, where loss or
-    gradient is no longer finite, and where no rate lowers the loss.
-    Armijo 1966; for batches Vaswani et al. 2019.
+    The first rate that lowers the loss L enough. It tries η₁ = lr0, and at later updates `grow`
+    times the rate used last, and multiplies by s = `shrink` until the loss is low enough. Each try
+    costs one evaluation of the loss. The search is along the gradient, so it belongs with SGD().
+    The rate is 0 where the gradient is 0, where loss or gradient is no longer finite, and where no
+    rate lowers the loss. Armijo 1966; for batches Vaswani et al. 2019.
     """
 
     lr0: Positive = 1.0
@@ -149,11 +151,12 @@ class Armijo(Controller):
 
 
 class Polyak(Controller):
-    """η = (loss − f_star) / (c·‖g‖²), at most max_lr: the step that would reach f_star at once.
+    r"""$\eta = \min\left(\dfrac{L(w) - L^\ast}{c \cdot \|g\|^2},\ \eta_{max}\right)$
 
-    f_star is the lowest possible loss, which one must know; where it is set too low the steps are
-    too long and training stalls. No memory: the rate is 0 at or below f_star, where the gradient
-    is 0, and where loss or gradient is no longer finite. Polyak 1969; Loizou et al. 2021.
+    The step that would reach the lowest loss L* = `f_star` at once if the slope stayed, and at
+    most η_max = `max_lr`. One must know f_star; where it is set too low the steps are too long and
+    training stalls. No memory: the rate is 0 at or below f_star, where the gradient is 0, and where
+    loss or gradient is no longer finite. Polyak 1969; Loizou et al. 2021.
     """
 
     f_star: Real = 0.0

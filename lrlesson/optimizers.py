@@ -251,7 +251,7 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam whose weight decay shrinks the weights themselves, by ηλ per update.
 
-    Loshchilov & Hutter 2019.
+    Its other options are Adam's. Loshchilov & Hutter 2019.
     """
 
     _: KW_ONLY

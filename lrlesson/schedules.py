@@ -67,6 +67,7 @@ class StepDecay(Schedule):
 
     Every k = `every` updates the rate is multiplied by d = `drop`, the factor kept: 0.1 keeps a
     tenth. Elsewhere: StepLR (PyTorch), exponential decay with staircase=True (Keras, optax).
+    Szegedy et al. 2015 take 4 % off every 8 epochs.
     """
 
     lr0: Rate
@@ -82,7 +83,7 @@ class ScheduledDrop(Schedule):
 
     The rate is multiplied by d = `drop` at each update listed in M = `at`, which already uses the
     new value. Elsewhere: MultiStepLR (PyTorch), piecewise constant (Keras, optax; Keras keeps the
-    old value at the boundary itself).
+    old value at the boundary itself). He et al. 2016 keep a tenth twice.
     """
 
     lr0: Rate
@@ -115,7 +116,8 @@ class ExponentialDecay(Schedule):
 class PolynomialDecay(Schedule):
     r"""$\eta_{end} + (\eta_0 - \eta_{end})\,(1 - \min(t, T)/T)^{p}$
 
-    From lr0 down to lr_end in T updates, then flat. p = `power`: 1 is a straight line.
+    From lr0 down to lr_end in T updates, then flat. p = `power`: 1 is a straight line. Known as
+    "poly" in image segmentation, with p = 0.9 (Chen et al. 2018).
     """
 
     lr0: Rate
@@ -169,7 +171,8 @@ class Warmup(Schedule):
 class Linear(Schedule):
     r"""$a + (b - a)\,\min(t, T)/T$
 
-    A straight line from a = `start` to b = `end` in T updates, then flat.
+    A straight line from a = `start` to b = `end` in T updates, then flat. Down to 0 it is what
+    Bergsma et al. 2025 recommend for language models.
     """
 
     start: Rate
@@ -188,7 +191,8 @@ class Geometric(Schedule):
     r"""$a \cdot (b/a)^{\min(t, T)/T}$
 
     From a = `start` to b = `end` in T updates by equal factors, then flat: a straight line on a
-    logarithmic axis, and the sweep of a range test.
+    logarithmic axis, and the sweep of a range test, also called learning rate finder (Smith 2017,
+    who swept along a straight line).
     """
 
     start: Positive
@@ -206,7 +210,8 @@ class Geometric(Schedule):
 class InverseSqrt(Schedule):
     r"""$\eta_0 \cdot \min\left(\dfrac{t+1}{W}, \sqrt{\dfrac{W}{t+1}}\right)$
 
-    A ramp to lr0 in W updates, then decay with the square root of time.
+    A ramp to lr0 in W updates, then decay with the square root of time: the curve of
+    Vaswani et al. 2017, with its peak set by hand.
     """
 
     lr0: Rate
@@ -333,7 +338,7 @@ class WarmupCosine(Schedule):
     & t \ge W \end{cases}$
 
     `Warmup(lr0, W) >> Cosine(lr0, T - W, lr_end)`, flat after T. T counts the warmup too, as in
-    optax; Keras counts it on top.
+    optax; Keras counts it on top. He et al. 2019.
     """
 
     lr0: Rate
