@@ -4,6 +4,7 @@ A Sphinx extension, and `mathml(tex)` for whatever else writes a page.
 """
 
 import re
+from html import escape
 from typing import Any
 
 from docutils import nodes
@@ -28,7 +29,12 @@ def mathml(tex: str, display: bool = False) -> str:
 
 
 def _inline(writer: Any, node: nodes.math) -> None:
-    writer.body.append(mathml(node.astext()))
+    found = mathml(node.astext())
+    in_head = isinstance(node.parent.parent.parent.parent, nodes.thead)
+    if in_head and len(node.parent) == 1:  # the head of a column must have words
+        words = re.sub(r"\\hat (\w+)", r"\1 hat", node.astext()).replace("\\", "")
+        found = found.replace("<math", f'<math aria-label="{escape(words)}"', 1)
+    writer.body.append(found)
     raise nodes.SkipNode
 
 
