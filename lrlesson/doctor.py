@@ -81,7 +81,7 @@ class Report:
     def _repr_html_(self) -> str:
         marks = {"yes": "✓ yes", "NO": "✗ <b>no</b>", "note": "○ note"}
         rows = "".join(
-            f"<tr><td style='text-align:left'>{marks[f.mark]}</td>"
+            f"<tr><td style='text-align:left;white-space:nowrap'>{marks[f.mark]}</td>"
             f"<td style='text-align:left'>{html.escape(f.question)}"
             + ("" if f.fine else f"<br><b>{html.escape(f.remedy)}</b>")
             + "</td></tr>"
