@@ -1,24 +1,26 @@
 """A page for each schedule, optimizer and controller, made from the library itself.
 
-The text is the class's docstring, the formula and the curve are what an object shows of itself,
-the rules are those that its fields are checked against, and what the frameworks write for the same
-numbers is the table that the reference tests evaluate (tests/reference/rosetta.py).
+The text is the class's docstring, the formula is the one that an object shows of itself, the curve
+is computed, the rules are those that its fields are checked against, the papers that the docstring
+cites stand in papers.toml, and what the frameworks write for the same numbers is the table that the
+reference tests evaluate (tests/reference/rosetta.py).
 """
 
 import importlib.util
 import inspect
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
 
 import numpy as np
-import shown
 
-from lrlesson import _base, controllers, optimizers, schedules
+from lrlesson import _base, controllers, losses, optimizers, schedules
 from lrlesson.stage import Picture, style
+from lrlesson.training import descend
 
 REFERENCE = Path(__file__).parents[1] / "tests" / "reference"
 FRAMEWORKS = {
@@ -107,6 +109,10 @@ def load_rosetta() -> ModuleType:
 
 
 ROSETTA = load_rosetta()
+PAPERS, ELSEWHERE = (
+    tomllib.loads((Path(__file__).parent / name).read_text(encoding="utf-8"))
+    for name in ("papers.toml", "elsewhere.toml")
+)
 VERSIONS = json.loads((REFERENCE / "versions.json").read_text())
 
 
@@ -117,57 +123,96 @@ def write(pages: Path) -> None:
         for kind in kinds:
             path = pages / folder / f"{kind.__name__}.md"
             path.write_text("\n\n".join(page(kind)) + "\n", encoding="utf-8")
-        names = "\n".join(kind.__name__ for kind in kinds)
+        listed = "\n".join(kind.__name__ for kind in kinds)
         table = rows_of(
-            [folder.removesuffix("s"), "curve", "what it does"]
-            if folder == "schedules"
-            else [folder.removesuffix("s"), "what it does"],
+            [folder.removesuffix("s"), "what it does, and what it is called elsewhere"],
             [
-                (f"[{kind.__name__}]({kind.__name__}.md)", *curve(kind), summary(kind))
+                (f"[{kind.__name__}]({kind.__name__}.md){curve(kind)}", summary(kind) + names(kind))
                 for kind in kinds
             ],
         )
         (pages / folder / "index.md").write_text(
-            f"# {title}\n\n{text}\n\n{table}\n\n```{{toctree}}\n:hidden:\n\n{names}\n```\n",
+            f"# {title}\n\n{text}\n\n{table}\n\n```{{toctree}}\n:hidden:\n\n{listed}\n```\n",
             encoding="utf-8",
         )
 
 
-def curve(kind: type) -> Iterator[str]:
+def names(kind: type) -> str:
+    """What each library calls a class, on a line of its own."""
+    found = [
+        f"{library} {' '.join(f'`{name}`' for name in called(kind, key))}"
+        for key, library in FRAMEWORKS.items()
+        if called(kind, key)
+    ]
+    return f"<br>{', '.join(found)}" if found else ""
+
+
+def called(kind: type, library: str) -> list[str]:
+    """The names that a library has for a class, in the order of the table."""
+    same, apart, _ = about(kind)
+    names = []
+    for its, theirs, *_ in same + apart:
+        calls = re.findall(r"([\w.]+)\(", theirs)
+        name = calls[-1] if calls[0] == "chain" else calls[0]  # the last part of a chain moves w
+        if its == library and name not in names:
+            names.append(name)
+    return names
+
+
+def curve(kind: type) -> str:
     """The small curve of a schedule; nothing for other classes."""
-    if issubclass(kind, _base.Schedule):
-        yield EXAMPLES[kind]._svg(150, 60)
-
-
-ETA = r"\eta(t) = "
+    return EXAMPLES[kind]._svg(150, 60) if issubclass(kind, _base.Schedule) else ""
 
 
 def page(kind: type) -> Iterator[str]:
     """The parts of the page of one class, in Markdown."""
     example = EXAMPLES[kind]
     yield f"# {kind.__name__}"
-    if "$" in (inspect.getdoc(kind) or ""):
-        formula = _base.written_formula(kind)
-        schedule = issubclass(kind, _base.Schedule)
-        yield f"$$\n{ETA + formula if schedule else _base.in_lines(formula)}\n$$"
+    yield f"$$\n{formula(kind)}\n$$"
     yield prose(described(kind))
     if changes := list(_base.options(kind)):
         yield "What the options change in it:"
         yield "\n".join(map(change, changes))
     yield "## An example"
+    yield f"`{example!r}`"
     if isinstance(example, _base.Shown):
-        yield raw(shown.formula(example))
-    else:
-        yield f"`{example!r}`"
-    if isinstance(example, _base.Optimizer):
-        yield raw(answers(example))
+        yield f"$$\n{example._equation()}\n$$"
+    if isinstance(example, _base.Schedule):
+        yield raw(whole_curve(example))
+    elif isinstance(example, _base.Optimizer):
         yield ANSWERS
+        yield raw(answers(example))
+    else:
+        words, loss, start = HEARD[kind]
+        yield f"SGD goes down {words} with it. The rate of each update, and the loss before it:"
+        yield raw(heard(example, loss, start))
     yield "## Fields"
     yield rows_of(["field", "what it is", "default"], list(fields(kind)))
     yield "## What the frameworks write"
     yield from frameworks(kind)
-    yield "## The source"
+    yield "## Where it comes from"
+    yield papers(kind)
+    yield "## The code"
     yield f"```python\n{inspect.getsource(kind).rstrip()}\n```"
+
+
+def formula(kind: type) -> str:
+    """The formula of a class in LaTeX, with the names of its fields."""
+    written = _base.written_formula(kind)
+    if issubclass(kind, _base.Schedule):
+        return r"\eta(t) = " + written
+    if not issubclass(kind, _base.Optimizer):
+        return written
+    if EXAMPLES[kind].weight_decay:
+        written = _base.with_decay(written, r"\lambda", EXAMPLES[kind].decoupled)
+    return _base.in_lines(written)
+
+
+def papers(kind: type) -> str:
+    """The papers that the docstring cites, in full."""
+    doc = " ".join((inspect.getdoc(kind) or "").split())
+    cited = [f"- {prose(full)}." for short, full in PAPERS.items() if short in doc]
+    return "\n".join(cited) or "Common practice, for which we know no one paper to cite."
 
 
 def described(kind: type) -> str:
@@ -234,51 +279,80 @@ def rule(annotation: Any) -> str:
     return said + (" (or None)" if type(None) in get_args(annotation) else "")
 
 
+def about(kind: type) -> tuple[list[tuple], list[tuple], list[tuple]]:
+    """The rows of the tables that are about a class: it gives the same numbers, it is called so
+    but gives others (and why), it is a part of what gives the same."""
+    same, apart, within = [], [], []
+    for table in APART:
+        apart += [(*row[:2], *nearest) for row, nearest in table.items()]
+    apart += [(*row, ours, RAMP) for row, ours in ROSETTA.RAMPS.items()]
+    apart = [row for row in apart if type(row[2]) is kind]
+    elsewhere = {row[:2] for row in apart}
+    for table in ALIKE:
+        for library, part in table.items():
+            for theirs, ours in part.items():
+                row = (library, theirs, ours, ROSETTA.NOTES[library].get(theirs, ""))
+                if type(ours) is kind:
+                    same.append(row)
+                elif row[:2] not in elsewhere and is_in(kind, ours):
+                    within.append(row)
+    return same, apart, within
+
+
+def is_in(kind: type, thing: Any) -> bool:
+    """Is a thing of this class, or made of one?"""
+    return re.search(rf"\b{kind.__name__}\(", repr(thing)) is not None
+
+
 def frameworks(kind: type) -> Iterator[str]:
     """What each library writes for the same numbers, and where none of ours gives them."""
-    same, within, apart = [], [], []
-    for table in (ROSETTA.SCHEDULES, ROSETTA.OPTIMIZERS, ROSETTA.PLATEAUS):
-        for library, rows in table.items():
-            for theirs, ours in rows.items():
-                if type(ours) is kind:
-                    same.append((library, theirs, repr(ours)))
-                elif re.search(rf"\b{kind.__name__}\(", repr(ours)):
-                    within.append((library, theirs, repr(ours)))
-    same += [("optax", t, repr(o)) for t, o in ROSETTA.SEARCHES.items() if type(o) is kind]
-    for table in (
-        ROSETTA.UNMATCHED_SCHEDULES,
-        ROSETTA.UNMATCHED_OPTIMIZERS,
-        ROSETTA.UNMATCHED_PLATEAUS,
-    ):
-        apart += [
-            (library, theirs, repr(ours), why)
-            for (library, theirs, *_), (ours, why) in table.items()
-            if re.search(rf"\b{kind.__name__}\(", repr(ours))
-        ]
-    apart += [
-        (library, theirs, repr(ours), RAMP)
-        for (library, theirs), ours in ROSETTA.RAMPS.items()
-        if type(ours) is kind
-    ]
+    same, apart, within = about(kind)
     if not (same or within or apart):
-        yield "Nothing that has been compared: the frameworks leave this one to you."
-        return
-    unit = "`lr` is the rate, or a schedule." if issubclass(kind, _base.Optimizer) else BASE
-    yield f"Compared number by number with {versions(same + within + apart)}. {unit}"
+        yield NOBODY
+    else:
+        unit = "`lr` is the rate, or a schedule." if issubclass(kind, _base.Optimizer) else BASE
+        yield f"Compared number by number with {versions(same + within + apart)}. {unit}"
     if same:
         yield "**The same numbers.** What differs from our defaults is what we have to write."
-        yield code_rows(["library", "they write", "we write"], same)
+        yield code_rows("we write", same)
     if apart:
-        yield "**Not the same, with any setting.**"
-        yield code_rows(["library", "they write", "nearest of ours", "what differs"], apart)
+        yield f"**Not the same numbers,** whatever the fields of {kind.__name__} are."
+        yield code_rows("nearest of ours", [(*row[:3], exactly(*row)) for row in apart])
+    if named := ELSEWHERE.get(kind.__name__):
+        yield "**By name only.** Read in their source, and not compared number by number."
+        yield rows_of(
+            ["library", "they write", "what differs"],
+            [(row["library"], f"`{row['writes']}`", prose(row["differs"])) for row in named],
+        )
     if within:
         yield f"<details><summary>As a part of a composition: {len(within)}</summary>"
-        yield code_rows(["library", "they write", "we write"], within)
+        yield code_rows("we write", within)
         yield "</details>"
+
+
+def exactly(library: str, theirs: str, nearest: Any, why: str) -> str:
+    """What differs from the nearest of ours, and what gives the same numbers, if anything does."""
+    ours = ROSETTA.SCHEDULES.get(library, {}).get(theirs)
+    return f"{why}. The same is `{ours!r}`" if ours is not None else why
 
 
 RAMP = "our ramp begins at LR/W and theirs at 0: ours is one update ahead until the ramp has ended"
 BASE = f"The base rate is LR = {ROSETTA.LR}; `opt` is an optimizer that has it."
+NOBODY = """\
+PyTorch, optax, Keras and Transformers have no class for it. As every schedule it is a function \
+of t, and lesson 10 shows how they take one."""
+APART = [
+    ROSETTA.NAMESAKES,
+    ROSETTA.UNMATCHED_SCHEDULES,
+    ROSETTA.UNMATCHED_OPTIMIZERS,
+    ROSETTA.UNMATCHED_PLATEAUS,
+]
+ALIKE = [
+    ROSETTA.SCHEDULES,
+    ROSETTA.OPTIMIZERS,
+    ROSETTA.PLATEAUS,
+    {"optax": ROSETTA.SEARCHES},
+]
 
 
 def versions(rows: list[tuple]) -> str:
@@ -287,22 +361,23 @@ def versions(rows: list[tuple]) -> str:
     return ", ".join(f"{FRAMEWORKS[name]} {VERSIONS[name].split('+')[0]}" for name in found)
 
 
-def code_rows(head: list[str], rows: list[tuple]) -> str:
-    """A table whose second and third columns are code."""
+def code_rows(ours: str, rows: list[tuple]) -> str:
+    """A table of a library's code and ours, and below that what differs, if anything is said."""
     return rows_of(
-        head,
+        ["library", "they write", ours],
         [
-            (FRAMEWORKS[library], f"`{theirs}`", f"`{ours}`", *map(prose, why))
-            for library, theirs, ours, *why in rows
+            (FRAMEWORKS[library], f"`{theirs}`", f"`{mine!r}`" + (f"<br>{prose(why)}" * bool(why)))
+            for library, theirs, mine, why in rows
         ],
+        kind="catalogue compared",
     )
 
 
-def rows_of(head: list[str], rows: list[tuple]) -> str:
-    """A table in Markdown."""
+def rows_of(head: list[str], rows: list[tuple], kind: str = "catalogue") -> str:
+    """A table in Markdown; kind: its classes for the style sheet."""
     lines = [head, ["---"] * len(head), *rows]
     table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    return f":::{{container}} catalogue\n{table}\n:::"
+    return f":::{{container}} {kind}\n{table}\n:::"
 
 
 ANSWERS = """\
@@ -311,7 +386,7 @@ then nothing. The rate is always 1. The first picture shows how far each weight 
 update, the second one its effective rate, η · gain."""
 
 
-LINES = [("1", "#0072b2", "-"), ("0.01", "#d55e00", "--")]  # gradient, colour, line style
+COLOURS = [("#0072b2", "-"), ("#d55e00", "--")]
 
 
 def answers(rule: Any, updates: int = 60) -> str:
@@ -323,30 +398,63 @@ def answers(rule: Any, updates: int = 60) -> str:
         new = rule.step(w, np.array([[1.0, 0.01]]) * (t < updates // 2), state, 1.0)
         moves[t], rates[t] = np.abs(new - w)[0], state.rate[0]
         w = new
-    page = "".join(
-        two_curves(name, values)
-        for name, values in [("distance moved", moves), ("effective rate", rates)]
-    )
+    names = ["gradient 1", "gradient 0.01"]
     first, last = moves[0], moves[updates // 2 - 1]
     return (
-        f'<div class="side-by-side">{page}</div>'
-        f"<p>In update 0 the two weights move {first[0]:.3g} and {first[1]:.3g}, "
-        f"in update {updates // 2 - 1} {last[0]:.3g} and {last[1]:.3g}.</p>"
+        side_by_side(curves("distance moved", moves, names), curves("effective rate", rates, names))
+        + f"<p>In update 0 the two weights move {first[0]:.3g} and {first[1]:.3g}, "
+        f"in update {updates // 2 - 1} they move {last[0]:.3g} and {last[1]:.3g}.</p>"
     )
 
 
-def two_curves(name: str, values: np.ndarray) -> str:
-    """A number of two weights in each update, on a logarithmic scale, as HTML."""
+# What the controllers are tried on: in words, the loss, where it starts.
+HEARD: dict[type, tuple[str, losses.Loss, list[float]]] = {
+    controllers.ReduceOnPlateau: ("a noisy bowl", losses.NoisyBowl(), [10.0]),
+    controllers.Armijo: ("Rosenbrock's valley", losses.Rosenbrock(), [-1.2, 1.0]),
+    controllers.Polyak: ("a bowl with curvatures 1 and 20", losses.Quadratic([1, 20]), [1.0, 1.0]),
+}
+
+
+def heard(controller: Any, loss: losses.Loss, start: list[float], updates: int = 120) -> str:
+    """The rates that a controller chooses on a loss, and the losses that it chose them by."""
+    history = descend(loss, start, optimizers.SGD(), controller, updates)
+    return side_by_side(
+        curves("rate", history.rates[0, :, None]), curves("loss", history.losses[0, :-1, None])
+    )
+
+
+def whole_curve(schedule: _base.Schedule) -> str:
+    """The curve of a schedule over what it is about, as HTML."""
+    span = schedule._span()
+    t = np.unique(np.linspace(0, span - 1, min(span, 1000)).round())
+    with style():
+        drawn = Picture(figsize=(7, 3.2), layout="constrained", facecolor="none")
+        ax = drawn.subplots()
+        ax.plot(t, schedule(t), color=COLOURS[0][0])
+        ax.set_ylim(0, 1.06 * np.max(schedule(t)))
+        ax.set_xlabel("update t")
+        ax.set_ylabel("rate η(t)")
+        return drawn._repr_html_()
+
+
+def side_by_side(*pictures: str) -> str:
+    """Pictures beside each other, where there is room."""
+    return f'<div class="side-by-side">{"".join(pictures)}</div>'
+
+
+def curves(name: str, values: np.ndarray, names: list[str] | None = None) -> str:
+    """A number in each update, for each column of values, on a logarithmic scale, as HTML."""
     with style():
         drawn = Picture(figsize=(4.4, 3.2), layout="constrained", facecolor="none")
         ax = drawn.subplots()
-        for k, (size, colour, dash) in enumerate(LINES):
+        for k, (colour, dash) in enumerate(COLOURS[: values.shape[1]]):
             above_zero = np.where(values[:, k] > 0, values[:, k], np.nan)
-            ax.plot(above_zero, dash, color=colour, label=f"gradient {size}")
+            ax.plot(above_zero, dash, color=colour, label=names[k] if names else None)
         low, high = np.nanmin(values[values > 0]), np.nanmax(values)
         ax.set_yscale("log")
         ax.set_ylim(min(low, high / 100) / 2, max(high, low * 100) * 2)
         ax.set_xlabel("update t")
         ax.set_ylabel(name)
-        ax.legend(frameon=False)
+        if names:
+            ax.legend(frameon=False)
         return drawn._repr_html_()

@@ -9,7 +9,7 @@ from types import ModuleType
 import nbformat
 import pytest
 
-from lrlesson import Schedule, optimizers, schedules
+from lrlesson import Schedule, controllers, optimizers, schedules
 from lrlesson._base import Shown
 from lrlesson.feedback.predicting import predict, pretest
 from lrlesson.feedback.questions import all_questions
@@ -122,9 +122,13 @@ def test_every_schedule_and_every_optimizer_has_a_page(part: Part, library: dict
     }
     assert pages["schedules"] == public(schedules, Schedule)
     assert pages["optimizers"] == public(optimizers, optimizers.Optimizer)
+    assert pages["controllers"] == public(controllers, controllers.Controller) - {"Controller"}
     for kind, page in library.items():
+        assert page.startswith(f"# {kind.__name__}\n$$\n")
+        assert len(part("catalogue").formula(kind)) > len(r"\eta(t) = ")
         assert f"class {kind.__name__}" in page
         assert all(f"`{field}`" in page for field in kind._kinds)
+        assert '<svg role="img" aria-label="' in page
 
 
 @pytest.mark.slow
@@ -136,6 +140,24 @@ def test_every_row_of_the_phrase_book_stands_on_a_page(part: Part, library: dict
     assert len(written) > 100
     for theirs in [*written, *book.SEARCHES]:
         assert any(f"`{theirs}`" in page for page in library.values()), theirs
+
+
+def test_every_paper_that_the_library_cites_is_named_in_full(part: Part):
+    catalogue = part("catalogue")
+    kinds = [kind for _, _, kinds in catalogue.FAMILIES.values() for kind in kinds]
+    docs = {kind: " ".join((kind.__doc__ or "").split()) for kind in kinds}
+    for kind, doc in docs.items():
+        for paper in (short for short in catalogue.PAPERS if short in doc):
+            assert re.search(r"\d{4}", paper)[0] in catalogue.PAPERS[paper]
+            doc = doc.replace(paper, "")
+        assert not re.search(r"\b(19|20)\d\d\b", doc), kind
+    assert all(any(short in doc for doc in docs.values()) for short in catalogue.PAPERS)
+
+
+def test_what_is_called_by_name_only_is_a_class_of_ours(part: Part):
+    assert set(part("catalogue").ELSEWHERE) <= {
+        kind.__name__ for kind in part("catalogue").EXAMPLES
+    }
 
 
 def test_a_link_to_what_is_not_on_the_site_becomes_its_words(part: Part):
