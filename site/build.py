@@ -124,14 +124,17 @@ def write_pages(pages: Path, executed: Path, lessons: list[str]) -> None:
     there |= {f"docs/{name}" for name in DOCS}
     for name, lesson in read.items():
         write_lesson(pages / "notebooks" / f"{name}.ipynb", lesson, LESSON_NOTE, there)
+    tasks = {}
     for name in exercises:
         exercise = nbformat.read(ROOT / "exercises" / f"{name}.ipynb", as_version=4)
+        tasks[name] = title_of(exercise).partition(": ")[2]
         write_lesson(pages / "exercises" / f"{name}.ipynb", exercise, EXERCISE_NOTE, there)
 
     home = (HERE / "home.md").read_text(encoding="utf-8")
-    rows = "\n".join(lesson_row(name, lesson, name in exercises) for name, lesson in read.items())
+    rows = "\n".join(lesson_row(name, lesson, tasks.get(name)) for name, lesson in read.items())
     (pages / "index.md").write_text(home.replace("LESSONS", rows), encoding="utf-8")
-    write_index(pages / "notebooks", "Lessons", LESSONS, lessons)
+    numbered = [f"{name[:2]} {title_of(lesson)} <{name}>" for name, lesson in read.items()]
+    write_index(pages / "notebooks", "Lessons", LESSONS, numbered)
     write_index(pages / "exercises", "Exercises", EXERCISES, exercises)
     write_index(pages / "docs", "Guides", GUIDES, DOCS)
     for name in DOCS:
@@ -142,8 +145,8 @@ def write_pages(pages: Path, executed: Path, lessons: list[str]) -> None:
 
 
 LESSON_NOTE = (
-    "This page was executed beforehand: its figures answer, its code does not run. "
-    "[The notebook](path:../originals/notebooks/{name}.ipynb) does both."
+    "Lesson {number}. This page was executed beforehand: its figures answer, its code does not "
+    "run. [The notebook](path:../originals/notebooks/{name}.ipynb) does both."
 )
 EXERCISE_NOTE = (
     "Exercises are solved in Jupyter, where each answer is checked at once: "
@@ -159,7 +162,7 @@ def write_lesson(path: Path, notebook: NotebookNode, note: str, there: set[str])
     """A notebook as a page: with a note below its title, and links only to what is there."""
     first = notebook.cells[0]
     title, _, rest = first.source.partition("\n")
-    note = note.format(name=path.stem)
+    note = note.format(name=path.stem, number=path.stem[:2])
     first.source = f"{title}\n\n:::{{container}} about-this-page\n{note}\n:::\n{rest}"
     notebook.metadata.pop("widgets", None)
     in_parts = False
@@ -184,16 +187,19 @@ def without_dead_links(text: str, folder: str, there: set[str]) -> str:
     return re.sub(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)", checked, text)
 
 
-def lesson_row(name: str, lesson: NotebookNode, exercise: bool) -> str:
-    """The row of a lesson in the table of the home page."""
-    text = lesson.cells[0].source
-    title = text.partition("\n")[0].removeprefix("# ")
-    minutes = re.search(r"\((\d+) minutes", text)
-    link = f"[to solve](exercises/{name}.ipynb)" if exercise else ""
+def lesson_row(name: str, lesson: NotebookNode, task: str | None) -> str:
+    """The row of a lesson in the table of the home page; task: what its exercise is about."""
+    minutes = re.search(r"\((\d+) minutes", lesson.cells[0].source)
+    link = f"[{task}](exercises/{name}.ipynb)" if task else ""
     return (
-        f"| {name[:2]} | [{title}](notebooks/{name}.ipynb) | {minutes[1] if minutes else ''} "
-        f"| {link} |"
+        f"| {name[:2]} | [{title_of(lesson)}](notebooks/{name}.ipynb) "
+        f"| {minutes[1] if minutes else ''} | {link} |"
     )
+
+
+def title_of(notebook: NotebookNode) -> str:
+    """The words of a notebook's first heading."""
+    return notebook.cells[0].source.partition("\n")[0].removeprefix("# ")
 
 
 def write_index(folder: Path, title: str, text: str, names: Iterable[str]) -> None:

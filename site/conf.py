@@ -1,7 +1,11 @@
 """Sphinx settings of the site; build.py writes the pages that they are for."""
 
 import sys
+from html import escape
 from pathlib import Path
+from typing import Any
+
+from docutils import nodes
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -24,11 +28,11 @@ html_theme = "pydata_sphinx_theme"
 html_title = project
 html_favicon = str(Path(__file__).parent / "static" / "favicon.svg")
 html_css_files = ["form.css", "course.css"]
+html_js_files = ["course.js"]
 html_context = {"default_mode": "auto"}
 html_use_index = False
 html_show_sourcelink = False
 html_copy_source = False
-html_show_search_summary = False  # it is fetched, which a page opened from a file may not
 html_sidebars: dict = {"index": []}
 html_theme_options = {
     "logo": {"text": project},
@@ -42,3 +46,25 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
+
+
+def describe(app: Any, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
+    """Say in a page's head what it is about, and in its title where it belongs."""
+    if page == app.config.root_doc:
+        context["docstitle"] = ""  # its title is the site's
+    elif context.get("parents"):
+        context["docstitle"] = f"{context['parents'][-1]['title']} — {project}"
+    for paragraph in tree.findall(nodes.paragraph) if tree else []:
+        if isinstance(paragraph.parent, nodes.section):
+            text = " ".join(paragraph.astext().split())
+            words = text if len(text) <= LONGEST else text[:LONGEST].rpartition(" ")[0] + " …"
+            context["metatags"] += f'<meta name="description" content="{escape(words)}">'
+            break
+
+
+LONGEST = 155  # characters of a description: what search engines show
+
+
+def setup(app: Any) -> None:
+    """Called by Sphinx."""
+    app.connect("html-page-context", describe)
