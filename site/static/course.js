@@ -1,5 +1,5 @@
 // Search shows where it found something by fetching pages, which a page opened from a file may not.
-if (window.DOCUMENTATION_OPTIONS) {
+if (typeof DOCUMENTATION_OPTIONS !== "undefined") {
   DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = location.protocol !== "file:";
 }
 
