@@ -310,8 +310,8 @@ def frameworks(kind: type) -> Iterator[str]:
     if not (same or within or apart):
         yield NOBODY
     else:
-        unit = "`lr` is the rate, or a schedule." if issubclass(kind, _base.Optimizer) else BASE
-        yield f"Compared number by number with {versions(same + within + apart)}. {unit}"
+        every = same + apart + within
+        yield f"Compared number by number with {versions(every)}. {symbols(kind, every)}".rstrip()
     if same:
         yield "**The same numbers.** What differs from our defaults is what we have to write."
         yield code_rows("we write", same)
@@ -323,11 +323,20 @@ def frameworks(kind: type) -> Iterator[str]:
         yield rows_of(
             ["library", "they write", "what differs"],
             [(row["library"], f"`{row['writes']}`", prose(row["differs"])) for row in named],
+            kind="catalogue compared",
         )
     if within:
         yield f"<details><summary>As a part of a composition: {len(within)}</summary>"
         yield code_rows("we write", within)
         yield "</details>"
+
+
+def symbols(kind: type, rows: list[tuple]) -> str:
+    """What the symbols in the libraries' code stand for."""
+    if issubclass(kind, _base.Optimizer):
+        return "`lr` is the rate, or a schedule."
+    used = any(re.search(r"\b(LR|opt)\b", theirs) for _, theirs, *_ in rows)
+    return BASE if used else ""
 
 
 def exactly(library: str, theirs: str, nearest: Any, why: str) -> str:
