@@ -58,9 +58,9 @@ def test_in_a_browser_only_what_a_browser_needs_is_asked_for(monkeypatch):
     wanted = {doctor.re.match(r"[\w.-]+", line)[0] for line in doctor.requires("lrlesson")}
     assert set(doctor.SERVER) < wanted
     absent = [f"{name}>=999" for name in doctor.SERVER]
-    monkeypatch.setattr(doctor, "requires", lambda name: [*absent, "scipy>=1"])
-    assert doctor.self_test().fine
-    monkeypatch.setattr(doctor, "requires", lambda name: ["scipy>=999"])
+    monkeypatch.setattr(doctor, "requires", lambda name: [*absent, "scipy>=999"])
+    assert doctor.self_test().fine  # Pyodide chooses the versions
+    monkeypatch.setattr(doctor, "requires", lambda name: ["a-package-that-is-nowhere>=1"])
     assert "make lite" in repr(doctor.self_test())
 
 
