@@ -80,6 +80,7 @@ def test_the_corpus_names_every_kind_and_no_attack_twice():
     assert {attack.name for attack in attacks} >= SOME
 
 
+@pytest.mark.usefixtures("bubblewrap")
 def test_a_wrong_mark_is_not_called_contained(made, tmp_path):
     """The self-test can fail: the same row, judged by another expectation."""
     report = selftest(jobs=1, names={"for the reference"})
