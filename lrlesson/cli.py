@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from . import __version__
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from concurrent.futures import Executor
@@ -36,8 +38,18 @@ START = Path("notebooks", "00_start_here.ipynb")
 LOOPBACK = "127.0.0.1"
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"lrlesson {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def main() -> None:
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
     """A course about one thing: the learning rate in neural networks."""
     # A Windows terminal, a pipe above all, may not know every sign: then it gets a question mark.
     for stream in (sys.stdout, sys.stderr):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lrlesson import __version__
 from lrlesson.grading import sandbox
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +30,11 @@ def test_release_writes_the_exercises_and_notices_a_stale_one(command, tmp_path)
     assert stale.returncode == 1
     assert stale.stderr == "not what the solutions make: 04_decay.ipynb\n"
     assert exercise.read_text() == "{}"
+
+
+def test_the_version_is_said(command):
+    said = command("--version")
+    assert (said.returncode, said.stdout) == (0, f"lrlesson {__version__}\n")
 
 
 def test_grade_prints_a_row_for_each_learner_and_exercise(command, tmp_path):

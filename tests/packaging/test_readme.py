@@ -30,6 +30,7 @@ COVERED = {
     r"make setup": f"{HERE}/test_clone.py::test_a_fresh_clone_with_pip",
     r"make lab|PORT=\d+ make lab": f"{HERE}/test_setup.py::test_the_port_is_handed_on",
     r"PYTHON=\S+ make lab": f"{HERE}/test_setup.py::test_a_python_that_was_chosen_replaces_another",
+    r"python tools/setup_env\.py": f"{HERE}/test_setup.py::test_the_second_time_there_is_nothing",
     r"lrlesson lab.*": f"{HERE}/test_fresh.py::test_the_lab_opens_and_the_first_lesson_runs",
     r"(python3? -m )?pip install (--upgrade |-U )?\"?lrlesson\"?": (
         f"{HERE}/test_fresh.py::test_upgrading_keeps_the_work"
