@@ -288,7 +288,7 @@ class NAdam(Optimizer):
 
     Adam that looks one step ahead: drive mixes m with the gradient; gain = 1/(√v̂ + ε). The share
     μ of m grows towards beta1 over time, the faster the larger ψ = momentum_decay is (0.004 in
-    PyTorch, 1 in Dozat's note as Keras has it); p starts at 1. Dozat 2016.
+    Dozat's note and in PyTorch, 1 in Keras); p starts at 1. Dozat 2016.
     """
 
     beta1: Fraction = 0.9
