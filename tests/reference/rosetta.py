@@ -193,8 +193,8 @@ SCHEDULES = {
     },
 }
 
-# Our ramps begin at LR/W, where every library but one begins at 0: ours is one update ahead until
-# the ramp has ended, and equal from then on.
+# Our ramps begin at LR/W and these at 0: ours is one update ahead until the ramp has ended, and
+# equal from then on.
 RAMPS = {
     ("transformers", "get_constant_schedule_with_warmup(opt, 20)"): Warmup(LR, 20),
     ("transformers", "get_cosine_schedule_with_warmup(opt, 20, 120)"): WarmupCosine(LR, 20, 120),
@@ -490,7 +490,7 @@ PLATEAUS = {
 UNMATCHED_PLATEAUS = {
     ("torch", "ReduceLROnPlateau(opt, patience=0)", "rises"): (
         ReduceOnPlateau(LR, patience=0),
-        "eps=1e-8: torch makes no cut that changes the rate by less",
+        "eps=1e-8: torch makes no cut that changes the rate by that or less",
     ),
     ("keras", "ReduceLROnPlateau('loss', patience=3, min_delta=0.1)", "noisy"): (
         ReduceOnPlateau(LR, patience=2, threshold=0.1),
@@ -571,7 +571,7 @@ NOTES = {
         "Adam([w], lr=lr, weight_decay=0.1)": "the decay is added to the gradient",
         "Adam([w], lr=lr, weight_decay=0.1, decoupled_weight_decay=True)": "this is AdamW",
         "Adam([w], lr=lr, betas=(0.9, 0.9), amsgrad=True)": "the largest v before its correction",
-        "ReduceLROnPlateau(opt, eps=0)": "eps is the smallest cut that is made, 1e-8 unless said",
+        "ReduceLROnPlateau(opt, eps=0)": "no cut of eps or less is made; eps is 1e-8 unless said",
     },
     "optax": {
         "exponential_decay(LR, 10, 0.5, staircase=True)": "stairs are an option, not a class",
