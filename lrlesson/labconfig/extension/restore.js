@@ -60,7 +60,8 @@ async function activate() {
 
   // Nor does one that never answers this question, as JupyterLite's.
   manager._get_comm_info = function () {
-    return Promise.race([unanswered(this.kernel), _get_comm_info.call(this)]);
+    const answer = _get_comm_info.call(this);
+    return this.kernel ? Promise.race([answer, unanswered(this.kernel)]) : answer;
   };
 
   // A notebook saved before its scenes are back keeps those that it was opened with.
