@@ -216,14 +216,14 @@ NAMESAKES = {
     ),
     ("torch", "LinearLR(opt, start_factor=0.25, end_factor=1.0, total_iters=10)"): (
         Warmup(LR, 10),
-        "it begins at start_factor, 1/3 unless said, and its last update reaches LR not quite",
+        "it begins at start_factor, 1/3 unless said, and its last update is just short of LR",
     ),
     (
         "torch",
         "SequentialLR(opt, [LinearLR(opt, 0.1, 1.0, 10), CosineAnnealingLR(opt, 110)], [10])",
     ): (
         WarmupCosine(LR, 10, 120),
-        "two schedulers in a row; the ramp's last update reaches LR not quite",
+        "two schedulers in a row; the ramp's last update is just short of LR",
     ),
     ("torch", "CosineAnnealingLR(opt, T_max=30, eta_min=0.05)"): (
         Cosine(LR, 30, 0.05),
