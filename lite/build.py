@@ -79,7 +79,7 @@ def run(*command: str | Path, cwd: Path = ROOT) -> None:
 
 
 def make_builder(folder: Path) -> Path:
-    """An environment that has JupyterLite's tools and the course's extension; its Python."""
+    """An environment that has JupyterLite's tools and the course's extensions; its Python."""
     uv = [sys.executable, "-m", "uv"]
     run(*uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder)
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
@@ -87,6 +87,7 @@ def make_builder(folder: Path) -> Path:
     run(*uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, lock)
     extensions = folder / "share" / "jupyter" / "labextensions"
     shutil.copytree(ROOT / "lrlesson" / "labconfig" / "extension", extensions / "lrlesson")
+    shutil.copytree(HERE / "extension", extensions / "lrlesson-lite")
     return python
 
 
