@@ -12,7 +12,9 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterable
+from html import escape
 from pathlib import Path
+from string import Template
 from typing import Any
 
 HERE = Path(__file__).parent
@@ -68,6 +70,7 @@ def build(out: Path, packages: Path | None = None) -> None:
     command += ["--contents", lite / "files", "--output-dir", out / "html", "--no-sourcemaps"]
     run(*command, cwd=lite)
     shutil.copy(out / "html" / "lab" / "favicon.ico", out / "html")  # browsers ask for it there
+    (out / "html" / "index.html").write_text(front_page(), encoding="utf-8")
 
 
 def run(*command: str | Path, cwd: Path = ROOT) -> None:
@@ -198,6 +201,35 @@ def write_settings(lite: Path, packages: list[str]) -> None:
     text = json.dumps({"jupyter-lite-schema-version": 0, "jupyter-config-data": config})
     (lite / "jupyter-lite.json").write_text(text, encoding="utf-8")
     shutil.copy(ROOT / "lrlesson" / "labconfig" / "page.json", lite / "overrides.json")
+
+
+def front_page() -> str:
+    """Where to begin, what to know, and every notebook by its name: index.html, filled in."""
+    lessons = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    rows = []
+    for lesson in lessons:
+        exercise = ROOT / "exercises" / lesson.name
+        task = link(exercise, title_of(exercise).partition(": ")[2]) if exercise.is_file() else ""
+        title = link(lesson, f"{lesson.name[:2]} {title_of(lesson)}")
+        rows.append(f"<tr><td>{title}</td><td>{task}</td></tr>")
+    page = Template((HERE / "index.html").read_text(encoding="utf-8"))
+    return page.substitute(first=address(lessons[0]), rows="\n".join(rows))
+
+
+def title_of(notebook: Path) -> str:
+    """The words of a notebook's first heading."""
+    first = json.loads(notebook.read_text(encoding="utf-8"))["cells"][0]["source"]
+    return "".join(first).splitlines()[0].removeprefix("# ")
+
+
+def link(notebook: Path, words: str) -> str:
+    """A link that opens a notebook."""
+    return f'<a href="{address(notebook)}">{escape(words)}</a>'
+
+
+def address(notebook: Path) -> str:
+    """Where JupyterLite opens it."""
+    return f"lab/index.html?path={notebook.relative_to(ROOT).as_posix()}"
 
 
 if __name__ == "__main__":

@@ -195,3 +195,19 @@ def test_work_is_there_when_the_page_is_opened_again(lite: Lite):
     expect(scene.locator(".lr-verdict")).to_have_text(verdict, use_inner_text=True)
     scene.get_by_role("slider", name="rate").first.press("End")
     expect(scene.locator(".lr-verdict")).to_contain_text("diverge")
+
+
+def test_an_exercise_has_a_kernel_beside_the_lesson_that_is_called_the_same(lite: Lite):
+    lite.open(EXERCISE.replace("exercises", "notebooks"))
+    lite.cell("modify").get_by_role("link", name="Decay by formula").click()
+    lite.page.wait_for_function(
+        "path => window.jupyterapp.shell.currentWidget.context?.path === path", arg=EXERCISE
+    )
+    lite.wait_idle(STARTS)
+
+
+def test_the_root_leads_to_the_first_lesson(lite: Lite):
+    lite.page.goto(lite.server.url)
+    lite.page.get_by_role("link", name="Begin with lesson 00").click()
+    title = lite.page.get_by_role("heading", name="Start here: one number decides")
+    expect(title).to_be_visible(timeout=180_000)

@@ -84,6 +84,16 @@ def test_the_course_in_the_browser_has_what_the_course_needs():
     assert wanted - {"distributed"} <= {*build.COURSE, *ours, *doctor.SERVER}
 
 
+def test_the_front_page_begins_with_the_first_lesson_and_leads_to_every_notebook():
+    """JupyterLite reads the settings of the whole folder from one of its elements."""
+    page = build.front_page()
+    found = re.findall(r'href="lab/index\.html\?path=([^"]+)"', page)
+    notebooks = [f for part in ("notebooks", "exercises") for f in (ROOT / part).glob("*.ipynb")]
+    assert sorted(found[1:]) == sorted(f.relative_to(ROOT).as_posix() for f in notebooks)
+    assert found[0] == found[1] == "notebooks/00_start_here.ipynb"
+    assert 'id="jupyter-config-data" type="application/json" data-jupyter-lite-root="."' in page
+
+
 def test_a_folder_that_is_none_is_refused(tmp_path):
     done = subprocess.run(
         [sys.executable, LITE / "build.py", "--packages", tmp_path / "nowhere"],
