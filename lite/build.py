@@ -200,7 +200,10 @@ def write_settings(lite: Path, packages: list[str]) -> None:
     }
     text = json.dumps({"jupyter-lite-schema-version": 0, "jupyter-config-data": config})
     (lite / "jupyter-lite.json").write_text(text, encoding="utf-8")
-    shutil.copy(ROOT / "lrlesson" / "labconfig" / "page.json", lite / "overrides.json")
+    page = (ROOT / "lrlesson" / "labconfig" / "page.json").read_text(encoding="utf-8")
+    # A kernel is a gigabyte of the browser's memory: it goes with its notebook.
+    closing = {"@jupyterlab/notebook-extension:tracker": {"kernelShutdown": True}}
+    (lite / "overrides.json").write_text(json.dumps(json.loads(page) | closing), encoding="utf-8")
 
 
 def front_page() -> str:
