@@ -80,7 +80,10 @@ def test_ctrl_c_leaves_what_is_done_and_the_same_command_goes_on(made, tmp_path)
         *(sys.executable, "-m", "lrlesson.cli", "grade", str(tmp_path / "in"), "-j", "1"),
         *("--solutions", str(made.solutions), "--out", str(tmp_path / "out")),
     ]
+    # A shell that runs the tests in the background has Ctrl-C ignored, by what they start as well.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     grader = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    signal.signal(signal.SIGINT, before)
     path = tmp_path / "out" / "results.jsonl"
     end = time.monotonic() + 90
     while len(results.read(path)) < 14 and time.monotonic() < end:
