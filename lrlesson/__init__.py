@@ -4,7 +4,6 @@ Start with `lrlesson.schedules` (η(t), the rate of update t) and `lrlesson.opti
 update does with it); then `losses` and `network` (what is trained), and `training` (the loop).
 """
 
-import logging
 import sys
 from importlib import import_module
 from typing import Any
@@ -12,6 +11,8 @@ from typing import Any
 __version__ = "0.1.0"
 
 if sys.platform == "emscripten":  # a browser has no font cache to keep: no news for a learner
+    import logging
+
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 # Every public name, by the module that defines it; a module is imported when first asked for.
