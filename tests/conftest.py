@@ -1,6 +1,7 @@
 """What every part's tests share."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,6 +58,13 @@ def unless_in_ci(reason: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def npm_and_chromium() -> None:
+    """What builds JupyterLite, and what opens it."""
+    need("npm", shutil.which("npm"))
+    need("chromium", rig.find_chromium())
 
 
 @pytest.fixture(scope="session")

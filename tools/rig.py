@@ -44,13 +44,13 @@ def find_chromium() -> str | None:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """The system's Chromium, without a window."""
+def chromium(*more: str) -> Iterator[Browser]:
+    """The system's Chromium, without a window; with more flags than the usual ones."""
     as_root = hasattr(os, "geteuid") and os.geteuid() == 0
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=find_chromium(),
-            args=FLAGS + ["--no-sandbox"] * as_root,
+            args=[*FLAGS, *more, *["--no-sandbox"] * as_root],
         )
         try:
             yield browser

@@ -1,7 +1,6 @@
 """The JupyterLite build in Chromium, which reaches nothing but the folder that was built."""
 
 import http.server
-import os
 import shutil
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import rig
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 ROOT = Path(__file__).parents[2]
 EXERCISE, LESSON = "exercises/04_decay.ipynb", "notebooks/02_too_low_too_high.ipynb"
@@ -32,12 +31,8 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rig.Server]:
+def pages(npm_and_chromium: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[rig.Server]:
     """`make lite`, and a web server for the files that come out."""
-    for program, found in [("npm", shutil.which("npm")), ("chromium", rig.find_chromium())]:
-        if not found:
-            message = f"{program} is missing; on Debian and Ubuntu: sudo apt install {program}"
-            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
     out = tmp_path_factory.mktemp("lite")
     command = [sys.executable, ROOT / "lite" / "build.py", "--out", out]
     built = subprocess.run(command, capture_output=True, text=True)
@@ -51,17 +46,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rig.Server]:
 
 
 @pytest.fixture(scope="module")
-def offline() -> Iterator[Browser]:
+def offline(npm_and_chromium: None) -> Iterator[Browser]:
     """A browser that finds no name: only the address of this machine is left."""
-    cut = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
-    as_root = hasattr(os, "geteuid") and os.geteuid() == 0
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=rig.find_chromium(),
-            args=rig.FLAGS + cut + ["--no-sandbox"] * as_root,
-        )
+    with rig.chromium("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1") as browser:
         yield browser
-        browser.close()
 
 
 class Lite(rig.Lab):
