@@ -42,7 +42,11 @@ def main() -> int:
         return 1
     if chosen.packages and not chosen.packages.is_dir():
         options.error(f"--packages {chosen.packages}: expected a folder")
-    build(chosen.out.resolve(), chosen.packages)
+    try:
+        build(chosen.out.resolve(), chosen.packages)
+    except (ValueError, RuntimeError) as error:
+        print(f"make lite: {error}")
+        return 1
     print(f"JupyterLite is in {chosen.out / 'html'}; docs/jupyterlite.md says how to serve it.")
     return 0
 

@@ -47,12 +47,16 @@ def probe(code: str) -> str:
     )
 
 
-def reads(*patterns: str) -> str:
-    """A probe of files: none of them can be opened, but for those of the Python that runs it."""
+def reads(*patterns: str, but_python: bool = False) -> str:
+    """A probe of files: none of them can be opened.
+
+    but_python spares those of the Python that runs the probe, which may lie anywhere.
+    """
+    spared = "(sys.prefix + '/', sys.base_prefix + '/')" if but_python else "()"
     return probe(
         f"for pattern in {patterns!r}:\n"
         "    for path in glob.glob(pattern, recursive=True):\n"
-        "        if path.startswith((sys.prefix, sys.base_prefix)):\n"
+        f"        if path.startswith({spared}):\n"
         "            continue\n"
         "        try:\n"
         "            reached.append(open(path, 'rb').read(1) or 1)\n"
@@ -343,11 +347,16 @@ def corpus(host: dict[str, Any]) -> list[Attack]:
             Attack("for other submissions", reads(f"{host['submissions']}/**"), FULL),
             Attack("for the results", reads(f"{host['results']}/**"), FULL),
             Attack(
-                "into the home directory", reads(f"{host['home']}/**", "/root/.*", "/home/**"), FULL
+                "into the home directory",
+                reads(f"{host['home']}/**", "/root/.*", "/home/**", but_python=True),
+                FULL,
             ),
             Attack(
                 "for connection files",
-                reads("/run/**", "/tmp/**/*.json", "/root/.local/**", "/var/**", "/ipc/../tmp/*"),
+                reads(
+                    *("/run/**", "/tmp/**/*.json", "/root/.local/**", "/var/**", "/ipc/../tmp/*"),
+                    but_python=True,
+                ),
                 FULL,
             ),
             Attack(

@@ -25,8 +25,9 @@ VERSION = tomllib.loads(PROJECT)["project"]["version"]
 def test_one_version_everywhere():
     assert lrlesson.__version__ == VERSION
     assert yaml.safe_load(CITATION)["version"] == VERSION
-    extension = ROOT / "lrlesson" / "labconfig" / "extension" / "package.json"
-    assert json.loads(extension.read_text(encoding="utf-8"))["version"] == VERSION
+    for folder in ("lrlesson/labconfig", "lite"):
+        extension = ROOT / folder / "extension" / "package.json"
+        assert json.loads(extension.read_text(encoding="utf-8"))["version"] == VERSION
 
 
 def test_the_changelog_has_the_form_that_it_claims():
