@@ -44,6 +44,8 @@ __all__ = list(_HOME)
 
 
 def __getattr__(name: str) -> Any:
+    if name == "figures":
+        return import_module("lrlesson.drawing.figures")
     if name not in _HOME:
         raise AttributeError(f"module 'lrlesson' has no attribute {name!r}")
     return getattr(import_module(f"lrlesson.{_HOME[name]}"), name)

@@ -292,8 +292,9 @@ def grade(
     )
 
     from .feedback.exercises import all_exercises
-    from .grading import GradeError, Row, sandbox
+    from .grading import GradeError, Row
     from .grading import grade as grade_all
+    from .grading.sandbox import bubblewrap
 
     console = Console(stderr=True)
     known = {
@@ -336,9 +337,9 @@ def grade(
             child.terminate()
         stop(f"stopped; {done} rows are in {out}, and the same command goes on from there.")
     _show(summary.rows)
-    if not unsafe and (ids := sandbox.unprivileged()):
+    if not unsafe and (ids := bubblewrap.unprivileged()):
         typer.echo(f"Started as root, so kernels ran as user {ids[0]}.")
-        if copied := sandbox.copied():
+        if copied := bubblewrap.copied():
             typer.echo(f"What they need is where that user can read it: {copied}.")
     typer.echo(f"{summary.done} graded now, {summary.kept} kept from before; seed {summary.seed}.")
     for name in summary.ignored:
@@ -370,7 +371,7 @@ def _dask(address: str | None) -> "Iterator[Executor | None]":
 def report(results: Results, overrides: Overrides = None) -> None:
     """Write a page per learner and one for the class."""
     from .grading import GradeError
-    from .grading import report as pages
+    from .grading.marks import report as pages
 
     try:
         rows = _final(results, overrides)
@@ -394,7 +395,7 @@ def export(
 ) -> None:
     """Write the marks as a learning system imports them."""
     from .grading import GradeError
-    from .grading import export as exports
+    from .grading.marks import export as exports
 
     try:
         made = exports.export(_final(results, overrides), to, results, roster, assignment)
@@ -424,7 +425,7 @@ def selftest(jobs: Jobs = None) -> None:
     from rich.text import Text
 
     from .grading import GradeError, Row
-    from .grading.selftest import selftest as attack
+    from .grading.selftest.run import selftest as attack
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -459,7 +460,7 @@ def selftest(jobs: Jobs = None) -> None:
 def _final(results: Path, overrides: Path | None) -> "list[Row]":
     """The rows of a results folder, marks set by hand included."""
     from .grading import GradeError, apply_overrides
-    from .grading.results import latest, read
+    from .grading.marks.results import latest, read
 
     path = results / "results.jsonl"
     if not path.is_file():

@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lrlesson._base import (
+from lrlesson.base.fields import (
     Count,
     Factor,
     Fraction,

@@ -14,7 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from lrlesson._base import COUNT, FRACTION, POSITIVE, POSITIVE_COUNT, checked, checked_bool, refusal
+from lrlesson.base.fields import (
+    COUNT,
+    FRACTION,
+    POSITIVE,
+    POSITIVE_COUNT,
+    checked,
+    checked_bool,
+    refusal,
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -334,7 +334,7 @@ def _trust() -> Finding:
 
 
 def _sandbox(needed: bool) -> Finding:
-    from .grading.sandbox import problem
+    from .grading.sandbox.bubblewrap import problem
 
     question = "submissions can be graded in a sandbox (for instructors)"
     found = problem()

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from lrlesson._base import (
+from lrlesson.base.fields import (
     ANY,
     NONNEGATIVE,
     POSITIVE,

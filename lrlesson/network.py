@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lrlesson._base import POSITIVE, POSITIVE_COUNT, checked, checked_bool, refusal
+from lrlesson.base.fields import POSITIVE, POSITIVE_COUNT, checked, checked_bool, refusal
 
 # An activation, and its slope written in terms of its own output.
 ACTIVATIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {

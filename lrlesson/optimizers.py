@@ -24,7 +24,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from lrlesson._base import Fraction, Nonnegative, Optimizer, Positive, refusal
+from lrlesson.base.fields import Fraction, Nonnegative, Positive, refusal
+from lrlesson.base.optimizer import Optimizer
 
 # --- One rate for all weights ------------------------------------------------------------------
 

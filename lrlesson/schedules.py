@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from lrlesson._base import (
+from lrlesson.base.fields import (
     NONNEGATIVE,
     POSITIVE_COUNT,
     AscendingUpdates,
@@ -28,15 +28,14 @@ from lrlesson._base import (
     Nonnegative,
     Positive,
     Rate,
-    Schedule,
     Stretch,
     Updates,
     UpdatesOrZero,
     checked,
     checked_bool,
     refusal,
-    round_of,
 )
+from lrlesson.base.schedule import Schedule, round_of
 
 # --- Fixed -------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lrlesson._base import refusal
+from lrlesson.base.fields import refusal
 from lrlesson.data import Data
 from lrlesson.network import MLP
 

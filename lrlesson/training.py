@@ -20,18 +20,18 @@ from typing import Any
 
 import numpy as np
 
-from lrlesson._base import (
+from lrlesson.base.fields import (
     COUNT,
     POSITIVE,
     POSITIVE_COUNT,
     RATE,
-    Optimizer,
-    Schedule,
     checked,
     checked_bool,
     floats,
     refusal,
 )
+from lrlesson.base.optimizer import Optimizer
+from lrlesson.base.schedule import Schedule
 from lrlesson.data import Data
 from lrlesson.losses import Loss
 from lrlesson.network import MLP

@@ -18,8 +18,13 @@ from typing import Any, get_args
 
 import numpy as np
 
-from lrlesson import _base, controllers, losses, optimizers, schedules
-from lrlesson.stage import Picture, style
+from lrlesson import controllers, losses, optimizers, schedules
+from lrlesson.base.fields import AscendingUpdates, written
+from lrlesson.base.optimizer import Optimizer
+from lrlesson.base.schedule import Schedule
+from lrlesson.base.shown import Shown, in_lines, options, tex, with_decay, written_formula
+from lrlesson.drawing.stage import Picture
+from lrlesson.drawing.theme import style
 from lrlesson.training import descend
 
 REFERENCE = Path(__file__).parents[1] / "tests" / "reference"
@@ -92,8 +97,8 @@ CONTROLLERS = """\
 A controller listens: it chooses the rate by the loss, the gradient, or how training has gone so \
 far."""
 FAMILIES = {
-    "schedules": ("Schedules", SCHEDULES, members(schedules, _base.Schedule)),
-    "optimizers": ("Optimizers", OPTIMIZERS, members(optimizers, _base.Optimizer)),
+    "schedules": ("Schedules", SCHEDULES, members(schedules, Schedule)),
+    "optimizers": ("Optimizers", OPTIMIZERS, members(optimizers, Optimizer)),
     "controllers": ("Controllers", CONTROLLERS, members(controllers, controllers.Controller)),
 }
 
@@ -161,7 +166,7 @@ def called(kind: type, library: str) -> list[str]:
 
 def curve(kind: type) -> str:
     """The small curve of a schedule; nothing for other classes."""
-    return EXAMPLES[kind]._svg(150, 60) if issubclass(kind, _base.Schedule) else ""
+    return EXAMPLES[kind]._svg(150, 60) if issubclass(kind, Schedule) else ""
 
 
 def page(kind: type) -> Iterator[str]:
@@ -170,16 +175,16 @@ def page(kind: type) -> Iterator[str]:
     yield f"# {kind.__name__}"
     yield f"$$\n{formula(kind)}\n$$"
     yield prose(described(kind))
-    if changes := list(_base.options(kind)):
+    if changes := list(options(kind)):
         yield "What the options change in it:"
         yield "\n".join(map(change, changes))
     yield "## An example"
     yield f"`{example!r}`"
-    if isinstance(example, _base.Shown):
+    if isinstance(example, Shown):
         yield f"$$\n{example._equation()}\n$$"
-    if isinstance(example, _base.Schedule):
+    if isinstance(example, Schedule):
         yield raw(whole_curve(example))
-    elif isinstance(example, _base.Optimizer):
+    elif isinstance(example, Optimizer):
         yield ANSWERS
         yield raw(answers(example))
     else:
@@ -198,14 +203,14 @@ def page(kind: type) -> Iterator[str]:
 
 def formula(kind: type) -> str:
     """The formula of a class in LaTeX, with the names of its fields."""
-    written = _base.written_formula(kind)
-    if issubclass(kind, _base.Schedule):
-        return r"\eta(t) = " + written
-    if not issubclass(kind, _base.Optimizer):
-        return written
+    lines = written_formula(kind)
+    if issubclass(kind, Schedule):
+        return r"\eta(t) = " + lines
+    if not issubclass(kind, Optimizer):
+        return lines
     if EXAMPLES[kind].weight_decay:
-        written = _base.with_decay(written, r"\lambda", EXAMPLES[kind].decoupled)
-    return _base.in_lines(written)
+        lines = with_decay(lines, r"\lambda", EXAMPLES[kind].decoupled)
+    return in_lines(lines)
 
 
 def papers(kind: type) -> str:
@@ -231,7 +236,7 @@ def change(said: tuple[str, str, list[tuple[str, str]]]) -> str:
 
 def lines(formula: str) -> str:
     """The lines of a formula within a sentence."""
-    return " and ".join(f"${_base.tex(line)}$" for line in formula.split("; "))
+    return " and ".join(f"${tex(line)}$" for line in formula.split("; "))
 
 
 def summary(kind: type) -> str:
@@ -257,8 +262,8 @@ def fields(kind: Any) -> Iterator[tuple[str, ...]]:
     """A row for each field: its name, the rule that it is checked against, its default."""
     for name, parameter in inspect.signature(kind).parameters.items():
         default = parameter.default
-        written = "" if default is parameter.empty else f"`{_base._shown(default)}`"
-        yield f"`{name}`", rule(kind._kinds[name]), written
+        usual = "" if default is parameter.empty else f"`{written(default)}`"
+        yield f"`{name}`", rule(kind._kinds[name]), usual
 
 
 def rule(annotation: Any) -> str:
@@ -268,9 +273,9 @@ def rule(annotation: Any) -> str:
         return rules[0]
     if annotation is bool:
         return "True or False"
-    if annotation == _base.AscendingUpdates:
+    if annotation == AscendingUpdates:
         return "numbers of updates, ascending"
-    if annotation is _base.Optimizer:
+    if annotation is Optimizer:
         return "an optimizer"
     parts = [part for part in get_args(annotation) if part is not type(None)]
     said = " or ".join(
@@ -333,7 +338,7 @@ def frameworks(kind: type) -> Iterator[str]:
 
 def symbols(kind: type, rows: list[tuple]) -> str:
     """What the symbols in the libraries' code stand for."""
-    if issubclass(kind, _base.Optimizer):
+    if issubclass(kind, Optimizer):
         return "`lr` is the rate, or a schedule."
     used = any(re.search(r"\b(LR|opt)\b", theirs) for _, theirs, *_ in rows)
     return BASE if used else ""
@@ -432,7 +437,7 @@ def heard(controller: Any, loss: losses.Loss, start: list[float], updates: int =
     )
 
 
-def whole_curve(schedule: _base.Schedule) -> str:
+def whole_curve(schedule: Schedule) -> str:
     """The curve of a schedule over what it is about, as HTML."""
     span = schedule._span()
     t = np.unique(np.linspace(0, span - 1, min(span, 1000)).round())

@@ -10,11 +10,11 @@ from typing import Any
 from mathml import mathml
 
 from lrlesson import training
-from lrlesson._base import Shown
-from lrlesson.feedback.cards import Card
-from lrlesson.feedback.parsons import Arrangement
-from lrlesson.feedback.predicting import WHAT_HAPPENED, Prediction, Pretest
-from lrlesson.feedback.questions import Question
+from lrlesson.base.shown import Shown
+from lrlesson.feedback.check.cards import Card
+from lrlesson.feedback.questions.bank import Question
+from lrlesson.feedback.questions.predicting import WHAT_HAPPENED, Prediction, Pretest
+from lrlesson.feedback.widgets.parsons import Arrangement
 from lrlesson.scenes import Scene
 
 

@@ -9,7 +9,7 @@ import pytest
 import rig
 from playwright.sync_api import Browser, expect
 
-from lrlesson.grading import sandbox
+from lrlesson.grading.sandbox import bubblewrap as sandbox
 
 expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
 

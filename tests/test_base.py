@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from lrlesson._base import (
+from lrlesson.base.fields import (
     ANY,
     COUNT,
     FACTOR,
@@ -21,8 +21,8 @@ from lrlesson._base import (
     PositiveCount,
     checked,
     refusal,
-    round_of,
 )
+from lrlesson.base.schedule import round_of
 
 nan, inf = float("nan"), float("inf")
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from lrlesson import doctor
-from lrlesson.grading import sandbox
+from lrlesson.grading.sandbox import bubblewrap as sandbox
 from lrlesson.starting import RECORD, start
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from lrlesson import optimizers
-from lrlesson._base import Optimizer
+from lrlesson.base.optimizer import Optimizer
 from lrlesson.optimizers import (
     SGD,
     AdaDelta,

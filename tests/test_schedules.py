@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lrlesson import schedules
-from lrlesson._base import Product, Repeat, Scaled, Schedule, Take, Then
+from lrlesson.base.schedule import Product, Repeat, Scaled, Schedule, Take, Then
 from lrlesson.schedules import (
     WSD,
     Constant,

@@ -5,10 +5,10 @@ track "open" it is given gradients and returns weights. `score` runs it on every
 its test losses with the best that is known, which stands in `oracle.csv`.
 """
 
+from lrlesson.capstone.conversation import play
 from lrlesson.capstone.problems import BudgetSpent, OpenProblem, SGDProblem
 from lrlesson.capstone.scoring import Score, problem, score
 from lrlesson.capstone.tasks import BUDGET, TASKS, Task
-from lrlesson.capstone.turns import play
 
 __all__ = [
     "BUDGET",

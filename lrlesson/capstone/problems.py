@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lrlesson._base import refusal
+from lrlesson.base.fields import refusal
 from lrlesson.capstone.tasks import BUDGET, Instance
 
 

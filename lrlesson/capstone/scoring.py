@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from lrlesson._base import refusal
+from lrlesson.base.fields import refusal
 from lrlesson.capstone.problems import PROBLEMS, OpenProblem, SGDProblem
 from lrlesson.capstone.tasks import BUDGET, PRACTICE, TASKS, Instance, Task, order
 

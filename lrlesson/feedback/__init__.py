@@ -5,13 +5,13 @@ In a notebook: `predict("02-q1")`, `check("step-decay", step_decay)`, `hint("ste
 `gain()`, `progress()`, and `summary("step-decay")` in the last cell of an exercise.
 """
 
-from lrlesson.feedback.checking import check
-from lrlesson.feedback.helping import hint, solution
-from lrlesson.feedback.parsons import parsons
-from lrlesson.feedback.predicting import predict, pretest
-from lrlesson.feedback.resetting import reset
-from lrlesson.feedback.retesting import gain, posttest
-from lrlesson.feedback.standing import progress, summary
+from lrlesson.feedback.check.checking import check
+from lrlesson.feedback.check.helping import hint, solution
+from lrlesson.feedback.check.resetting import reset
+from lrlesson.feedback.progress import progress, summary
+from lrlesson.feedback.questions.predicting import predict, pretest
+from lrlesson.feedback.questions.retesting import gain, posttest
+from lrlesson.feedback.widgets.parsons import parsons
 
 __all__ = [
     "check",

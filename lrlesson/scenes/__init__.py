@@ -1,9 +1,10 @@
 """Scenes: figures that answer at the speed of the hand. `explorers` holds those of the lessons."""
 
+from lrlesson.drawing.stage import Stage, figure
+from lrlesson.drawing.theme import LEVELS, PALETTE, style
 from lrlesson.scenes.actors import Band, Bars, Dots, Handle, HLine, Marker, Path, Text, VLine
 from lrlesson.scenes.controls import Answers, Button, Choice, Slider, Steps, Switch, number
 from lrlesson.scenes.scene import PAYLOAD_LIMIT, Each, Keep, Least, Say, Scene, Total
-from lrlesson.stage import LEVELS, PALETTE, Stage, figure, style
 
 __all__ = [
     "LEVELS",

@@ -16,8 +16,9 @@ from matplotlib.axes import Axes
 from matplotlib.markers import MarkerStyle
 from matplotlib.transforms import Affine2D
 
+from lrlesson.drawing.stage import Stage
+from lrlesson.drawing.theme import css_color, light
 from lrlesson.scenes.controls import Control
-from lrlesson.stage import Stage, css_color, light
 
 _FAR = 200.0  # box widths from the frame; browsers draw no line to numbers much larger
 _APART = 5.0  # points between the dots of a path

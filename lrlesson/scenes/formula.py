@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lrlesson._base import Schedule
+from lrlesson.base.schedule import Schedule
 
 _WORDS = {
     "cdot": " · ", "times": " × ", "lfloor": "⌊", "rfloor": "⌋", "le": " ≤ ", "ge": " ≥ ",

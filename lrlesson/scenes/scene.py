@@ -24,9 +24,10 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
+from lrlesson.drawing.stage import Stage
+from lrlesson.drawing.theme import style, theme_css
 from lrlesson.scenes.actors import Actor, Pack, Spec
 from lrlesson.scenes.controls import Control, number
-from lrlesson.stage import Stage, style, theme_css
 
 PAYLOAD_LIMIT = 1_000_000  # bytes of arrays, drawing and text together
 

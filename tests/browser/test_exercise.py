@@ -8,7 +8,8 @@ import pytest
 import rig
 from playwright.sync_api import Browser
 
-from lrlesson.grading import grade, sandbox
+from lrlesson.grading import grade
+from lrlesson.grading.sandbox import bubblewrap as sandbox
 
 ROOT = Path(__file__).parents[2]
 EXERCISE = "exercises/04_decay.ipynb"

@@ -17,11 +17,19 @@ import numpy as np
 import pytest
 
 from lrlesson.data import digits
-from lrlesson.feedback.challenges import CHALLENGES
-from lrlesson.feedback.checking import find
+from lrlesson.feedback.check.capstone_tracks import CHALLENGES
+from lrlesson.feedback.check.checking import find
 from lrlesson.feedback.exercises import all_exercises
-from lrlesson.grading import release, score
-from lrlesson.grading.cells import BEGIN, END, lesson, read_exercises, read_sources, solution_lines
+from lrlesson.grading import release
+from lrlesson.grading.authoring.source_notebooks import (
+    BEGIN,
+    END,
+    lesson,
+    read_exercises,
+    read_sources,
+    solution_lines,
+)
+from lrlesson.grading.marking import score
 from lrlesson.network import net_a
 from lrlesson.optimizers import SGD
 from lrlesson.training import train

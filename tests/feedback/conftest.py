@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lrlesson.feedback import checking, helping
+from lrlesson.feedback.check import checking, helping
 
 
 @pytest.fixture(autouse=True)

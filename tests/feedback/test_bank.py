@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from lrlesson.feedback import check
-from lrlesson.feedback.diagnosis import behaviour
+from lrlesson.feedback.check.diagnosis import behaviour
+from lrlesson.feedback.check.running import alike
 from lrlesson.feedback.exercises import all_exercises
-from lrlesson.feedback.misconceptions import MISCONCEPTIONS
-from lrlesson.feedback.running import alike
+from lrlesson.feedback.exercises.misconceptions import MISCONCEPTIONS
 
 LESSONS = Path(__file__).parents[2] / "notebooks"
 EXERCISES = list(all_exercises().values())

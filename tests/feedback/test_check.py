@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from lrlesson.feedback import check
-from lrlesson.feedback.checking import find
-from lrlesson.feedback.exercise import Exercise, Property, Wrong, calling
-from lrlesson.feedback.running import TimeUp
+from lrlesson.feedback.check.checking import find
+from lrlesson.feedback.check.running import TimeUp
+from lrlesson.feedback.exercises.exercise import Exercise, Property, Wrong, calling
 
 HAS_TIMER = hasattr(signal, "setitimer")
 

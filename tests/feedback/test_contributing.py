@@ -9,6 +9,7 @@ import pytest
 
 from lrlesson.feedback import check
 from lrlesson.feedback import exercises as exercises_module
+from lrlesson.feedback.check import checking
 from lrlesson.grading import release
 
 PAGE = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -23,7 +24,7 @@ def exercise(monkeypatch):
     exec(compile(FILE, "inverse_time.py", "exec"), namespace)
     (exercise,) = namespace["EXERCISES"]
     known = {**exercises_module.all_exercises(), exercise.id: exercise}
-    monkeypatch.setattr("lrlesson.feedback.checking.all_exercises", lambda: known)
+    monkeypatch.setattr(checking, "all_exercises", lambda: known)
     return exercise
 
 

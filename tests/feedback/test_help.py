@@ -10,8 +10,8 @@ import pytest
 
 from lrlesson.feedback import check, hint, predict, progress, solution, summary
 from lrlesson.feedback.exercises import all_exercises
-from lrlesson.feedback.questions import all_questions
-from lrlesson.feedback.standing import Incomplete
+from lrlesson.feedback.progress import Incomplete
+from lrlesson.feedback.questions.bank import all_questions
 
 
 def right(t, lr0, drop, every):

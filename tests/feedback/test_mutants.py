@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from lrlesson.feedback.checking import _judge
+from lrlesson.feedback.check.checking import _judge
 from lrlesson.feedback.exercises import all_exercises
 
 with warnings.catch_warnings():

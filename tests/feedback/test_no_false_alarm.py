@@ -9,7 +9,7 @@ import re
 import numpy as np
 import pytest
 
-from lrlesson.feedback.checking import _judge
+from lrlesson.feedback.check.checking import _judge
 from lrlesson.feedback.exercises import all_exercises
 
 GRADED = [e for e in all_exercises().values() if e.points]

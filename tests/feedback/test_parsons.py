@@ -8,8 +8,8 @@ import pytest
 
 from lrlesson.feedback import parsons, progress
 from lrlesson.feedback.exercises import all_exercises
-from lrlesson.feedback.misconceptions import MISCONCEPTIONS
-from lrlesson.feedback.puzzles import PUZZLES, Puzzle
+from lrlesson.feedback.exercises.misconceptions import MISCONCEPTIONS
+from lrlesson.feedback.widgets.puzzles import PUZZLES, Puzzle
 
 RIGHT = {"training-loop": [5, 2, 9, 7, 1, 4, 6], "adam-step": [8, 3, 10, 6, 1, 9, 4, 7]}
 

@@ -6,15 +6,16 @@ import nbformat
 import numpy as np
 import pytest
 
-from lrlesson.feedback import check, hint, playing, progress, solution, summary
-from lrlesson.feedback.challenges import CHALLENGES
+from lrlesson.feedback import check, hint, progress, solution, summary
+from lrlesson.feedback.check import capstone_check
+from lrlesson.feedback.check.capstone_tracks import CHALLENGES
+from lrlesson.feedback.progress import Incomplete
 from lrlesson.feedback.record import load
-from lrlesson.feedback.standing import Incomplete
 
 
 @pytest.fixture(autouse=True)
 def one_seed(monkeypatch):
-    monkeypatch.setattr(playing, "SEEDS", (0,))
+    monkeypatch.setattr(capstone_check, "SEEDS", (0,))
 
 
 def scaled(problem):
@@ -142,7 +143,7 @@ def test_an_answer_of_the_open_track_has_to_be_weights():
 
 
 def test_an_endless_strategy_is_stopped(monkeypatch):
-    monkeypatch.setattr(playing, "SECONDS", 0.5)
+    monkeypatch.setattr(capstone_check, "SECONDS", 0.5)
 
     def strategy(problem, budget):
         while True:
@@ -163,7 +164,7 @@ def test_what_it_prints_is_hidden(capsys):
 
 def test_a_reference_earns_all_points_here(monkeypatch):
     """The shorter one, on two seeds; the stored solutions hold both, on four."""
-    monkeypatch.setattr(playing, "SEEDS", (0, 1))
+    monkeypatch.setattr(capstone_check, "SEEDS", (0, 1))
     challenge = CHALLENGES["capstone-open"]
     namespace = {"np": np}
     exec(challenge.reference, namespace)

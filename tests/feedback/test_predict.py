@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from lrlesson.feedback import predict, predicting, pretest
-from lrlesson.feedback.questions import all_questions
+from lrlesson.feedback import predict, pretest
+from lrlesson.feedback.questions import predicting
+from lrlesson.feedback.questions.bank import all_questions
 
 
 @pytest.fixture(autouse=True)

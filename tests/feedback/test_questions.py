@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from lrlesson.data import digits
-from lrlesson.feedback.misconceptions import MISCONCEPTIONS
-from lrlesson.feedback.questions import NUMBERS, Question, all_questions, fresh
+from lrlesson.feedback.exercises.misconceptions import MISCONCEPTIONS
+from lrlesson.feedback.questions.bank import NUMBERS, Question, all_questions, fresh
 from lrlesson.network import net_a
 from lrlesson.optimizers import SGD
 from lrlesson.training import sweep, train

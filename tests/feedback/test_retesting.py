@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from lrlesson.feedback import gain, posttest, pretest, progress, retesting
-from lrlesson.feedback.questions import all_questions, fresh
+from lrlesson.feedback import gain, posttest, pretest, progress
+from lrlesson.feedback.questions import retesting
+from lrlesson.feedback.questions.bank import all_questions, fresh
+from lrlesson.feedback.questions.retesting import DELAYED, LATER, SEED, items, normalised_gain
 from lrlesson.feedback.record import changing, load
-from lrlesson.feedback.retesting import DELAYED, LATER, SEED, items, normalised_gain
 
 
 def answer(test, section, right):

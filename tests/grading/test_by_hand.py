@@ -6,8 +6,8 @@ import nbformat
 import pytest
 
 from lrlesson.grading import apply_overrides, grade, release
-from lrlesson.grading.export import export
-from lrlesson.grading.report import write
+from lrlesson.grading.marks.export import export
+from lrlesson.grading.marks.report import write
 
 pytestmark = pytest.mark.usefixtures("bubblewrap")
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from lrlesson.capstone import TASKS
-from lrlesson.grading import GradeError, ReleaseError, apply_overrides, capstone, grade, release
-from lrlesson.grading.cells import read_exercises, read_sources
-from lrlesson.grading.graft import assemble
-from lrlesson.grading.run import SANDBOX, UNSAFE, Job, run
+from lrlesson.grading import GradeError, ReleaseError, apply_overrides, grade, release
+from lrlesson.grading.authoring.source_notebooks import read_exercises, read_sources
+from lrlesson.grading.handed_in.graft import assemble
+from lrlesson.grading.marking import referee
+from lrlesson.grading.marking.run import SANDBOX, UNSAFE, Job, run
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="the game needs Linux or macOS"),
@@ -121,8 +122,8 @@ def strategy(problem, budget):
         except Exception: pass
 """,
     "edits the library's budget": """\
-import lrlesson.capstone.tasks, lrlesson.capstone.turns, lrlesson.capstone.problems
-for module in (lrlesson.capstone.tasks, lrlesson.capstone.turns, lrlesson.capstone.problems):
+import lrlesson.capstone.tasks, lrlesson.capstone.conversation, lrlesson.capstone.problems
+for module in (lrlesson.capstone.tasks, lrlesson.capstone.conversation, lrlesson.capstone.problems):
     module.BUDGET = 10**6
 def strategy(problem, budget):
     assert budget == 10**6
@@ -189,7 +190,7 @@ def strategy(problem, budget):
     assert b"error" in say(b'{"do": "step", "lr": 0.1}')
 """,
     "says that it has won": """\
-import lrlesson.capstone.turns as turns
+import lrlesson.capstone.conversation as turns
 turns.play = lambda *_, **__: [0.01] * 12
 import lrlesson.capstone as c
 c.play = turns.play
@@ -197,7 +198,7 @@ def strategy(problem, budget): pass
 print("r | 1.0")
 """,
     "answers its own questions": """\
-import lrlesson.capstone.turns as turns
+import lrlesson.capstone.conversation as turns
 count = iter(range(100))
 def ask(self, do, **more):
     if do == "next":
@@ -327,6 +328,6 @@ def test_release_refuses_a_game_that_is_none(play, seeds, words, solutions, tmp_
 
 
 def test_what_is_better_than_the_best_known_is_looked_at():
-    assert capstone.remark([[1.0]] * 12) == ""
-    assert capstone.remark(None) == ""
-    assert "r = 0.50, better than the best" in capstone.remark([[0.5, 0.5]] * 12)
+    assert referee.remark([[1.0]] * 12) == ""
+    assert referee.remark(None) == ""
+    assert "r = 0.50, better than the best" in referee.remark([[0.5, 0.5]] * 12)

@@ -6,9 +6,9 @@ import zipfile
 import pytest
 
 from lrlesson.grading import GradeError
-from lrlesson.grading.cells import read_exercises, read_sources
-from lrlesson.grading.collect import choose, collect
-from lrlesson.grading.graft import imports_library, read_copy
+from lrlesson.grading.authoring.source_notebooks import read_exercises, read_sources
+from lrlesson.grading.handed_in.collect import choose, collect
+from lrlesson.grading.handed_in.graft import imports_library, read_copy
 
 NAMES = {"01_what_the_rate_is.ipynb", "04_decay.ipynb"}
 

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from lrlesson.grading import GradeError
-from lrlesson.grading.export import CANVAS, export, safe
-from lrlesson.grading.report import write
+from lrlesson.grading.marks.export import CANVAS, export, safe
+from lrlesson.grading.marks.report import write
 
 from .test_report import row
 

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from lrlesson.feedback.exercises import all_exercises
-from lrlesson.grading import GradeError, grade, results
-from lrlesson.grading.run import Job
+from lrlesson.grading import GradeError, grade
+from lrlesson.grading.marking.run import Job
+from lrlesson.grading.marks import results
 
 pytestmark = pytest.mark.usefixtures("bubblewrap")
 
@@ -356,7 +357,7 @@ def test_what_needs_no_kernel_starts_none(made, tmp_path, monkeypatch):
     def never(*args, **kwargs):
         raise AssertionError("no kernel is needed")
 
-    monkeypatch.setattr("lrlesson.grading.grader._new_pool", never)
+    monkeypatch.setattr("lrlesson.grading.marking.grader._new_pool", never)
     summary = grade(tmp_path / "in", tmp_path / "out", made.solutions, 1)
     assert [row.status for row in summary.rows] == ["missing", "not attempted"]
 

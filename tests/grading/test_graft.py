@@ -5,9 +5,9 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from lrlesson.grading.cells import read_exercises, read_sources
-from lrlesson.grading.files import File
-from lrlesson.grading.graft import Copy, assemble, graft, is_stub, read_file
+from lrlesson.grading.authoring.source_notebooks import read_exercises, read_sources
+from lrlesson.grading.handed_in.files import File
+from lrlesson.grading.handed_in.graft import Copy, assemble, graft, is_stub, read_file
 
 ANSWER = "step-decay.answer"
 

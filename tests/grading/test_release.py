@@ -68,7 +68,9 @@ def test_a_release_is_the_same_every_time_and_its_hash_follows_the_content(sourc
 def test_a_machine_without_the_sandbox_makes_the_same_release(source, tmp_path, monkeypatch):
     """What runs is the instructor's own: macOS, Windows, a clone without bubblewrap."""
     (here,) = release(source(), tmp_path / "a")
-    monkeypatch.setattr("lrlesson.grading.sandbox.problem", lambda: "bubblewrap is missing")
+    monkeypatch.setattr(
+        "lrlesson.grading.sandbox.bubblewrap.problem", lambda: "bubblewrap is missing"
+    )
     (there,) = release(source(), tmp_path / "b")
     assert here.read_bytes() == there.read_bytes()
 

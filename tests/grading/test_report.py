@@ -5,7 +5,7 @@ import re
 import pytest
 
 from lrlesson.grading import GradeError, Row, apply_overrides
-from lrlesson.grading.report import write
+from lrlesson.grading.marks.report import write
 
 EVIL = "<img src=x onerror=alert(1)>"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from lrlesson.grading.run import PREFIX, GradingKernel, Job, _hold, remove_abandoned, run
+from lrlesson.grading.marking.run import PREFIX, GradingKernel, Job, _hold, remove_abandoned, run
 
 pytestmark = pytest.mark.usefixtures("bubblewrap")
 
@@ -195,7 +195,7 @@ def test_what_a_killed_grader_without_a_sandbox_leaves_is_removed_by_the_next(tm
     assert done.returncode == -9, done.stderr
     assert len(list(tmp_path.iterdir())) == 1
     calm = (
-        "import sys; from lrlesson.grading.run import Job, run\n"
+        "import sys; from lrlesson.grading.marking.run import Job, run\n"
         "print(run(Job(sys.stdin.read(), isolation='none')).cells[0].status)"
     )
     done = subprocess.run([sys.executable, "-c", calm], env=temporary, **options)

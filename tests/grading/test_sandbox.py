@@ -10,9 +10,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from lrlesson.grading import GradeError, grade, sandbox
-from lrlesson.grading.run import Job, run
-from lrlesson.grading.sandbox import INSIDE, Limits, Sandbox, SandboxError
+from lrlesson.grading import GradeError, grade
+from lrlesson.grading.marking.run import Job, run
+from lrlesson.grading.sandbox import bubblewrap as sandbox
+from lrlesson.grading.sandbox.bubblewrap import INSIDE, Limits, Sandbox, SandboxError
 
 pytestmark = pytest.mark.usefixtures("bubblewrap")
 
@@ -156,7 +157,7 @@ def test_closing_ends_every_process(traces):
 
 def test_a_grader_that_is_killed_takes_its_sandbox_along(traces):
     code = (
-        "import os, signal, json\nfrom lrlesson.grading.sandbox import Sandbox\n"
+        "import os, signal, json\nfrom lrlesson.grading.sandbox.bubblewrap import Sandbox\n"
         f"Sandbox().launch({CONNECTION!r})\nos.kill(os.getpid(), signal.SIGKILL)"
     )
     command = [sys.executable, "-c", code]

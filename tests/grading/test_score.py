@@ -2,7 +2,7 @@
 
 import pytest
 
-from lrlesson.grading.score import difference, is_verdict, rows
+from lrlesson.grading.marking.score import difference, is_verdict, rows
 
 
 def test_rows_are_labels_and_values_and_other_lines_are_nobodys():

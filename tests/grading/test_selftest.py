@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lrlesson.grading import sandbox
-from lrlesson.grading.attacks import Attack, corpus
-from lrlesson.grading.selftest import _verdict, selftest
+from lrlesson.grading.sandbox import bubblewrap as sandbox
+from lrlesson.grading.selftest.attacks import Attack, corpus
+from lrlesson.grading.selftest.run import _verdict, selftest
 
 ROOT = Path(__file__).parents[2]
 SOME = {
@@ -96,7 +96,7 @@ def test_a_wrong_mark_is_not_called_contained(made, tmp_path):
 @pytest.mark.slow
 def test_without_a_sandbox_the_attacks_do_succeed(tmp_path):
     """What the corpus is worth: unsafe, a probe does reach what it looks for."""
-    from lrlesson.grading.run import UNSAFE, Job, run
+    from lrlesson.grading.marking.run import UNSAFE, Job, run
 
     from .test_run import job
 

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from lrlesson.grading import GradeError, grade, grader, results
-from lrlesson.grading.export import totals
-from lrlesson.grading.run import Outcome
+from lrlesson.grading import GradeError, grade
+from lrlesson.grading.marking import grader
+from lrlesson.grading.marking.run import Outcome
+from lrlesson.grading.marks import results
+from lrlesson.grading.marks.export import totals
 
 pytestmark = pytest.mark.usefixtures("bubblewrap")
 

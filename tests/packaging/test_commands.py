@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lrlesson import __version__
-from lrlesson.grading import sandbox
+from lrlesson.grading.sandbox import bubblewrap as sandbox
 
 ROOT = Path(__file__).parents[2]
 UNSAFE = ["--unsafe"] if sandbox.problem() else []

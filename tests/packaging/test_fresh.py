@@ -17,7 +17,7 @@ import pytest
 import rig
 import uv
 
-from lrlesson.grading import sandbox
+from lrlesson.grading.sandbox import bubblewrap as sandbox
 
 ROOT = Path(__file__).parents[2]
 BIN = "Scripts" if os.name == "nt" else "bin"

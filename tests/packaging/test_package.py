@@ -168,7 +168,7 @@ def test_the_wheel_starts_a_course(installed, tmp_path):
 
 def test_no_kernel_that_runs_learners_code_sees_the_wheels_solutions(installed, tmp_path):
     code = (
-        "import io, zipfile; from lrlesson.grading import sandbox; "
+        "import io, zipfile; from lrlesson.grading.sandbox import bubblewrap as sandbox; "
         "[print(n) for whole in (False, True) "
         "for n in zipfile.ZipFile(io.BytesIO(sandbox._library(whole))).namelist()]"
     )
@@ -200,7 +200,7 @@ def test_jupyterlab_reads_the_settings(tmp_path):
 
 def test_importing_the_library_is_light(tmp_path):
     """A learner's first line waits for NumPy and for nothing else."""
-    parts = ["schedules", "optimizers", "losses", "data", "network", "training", "figures"]
+    parts = ["schedules", "optimizers", "losses", "data", "network", "training", "drawing.figures"]
     code = "import sys; " + "; ".join(f"import lrlesson.{part}" for part in parts)
     modules = ask(sys.executable, code + "; print(*sys.modules)", tmp_path).split()
     assert "numpy" in modules

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from lrlesson.grading import sandbox
+from lrlesson.grading.sandbox import bubblewrap as sandbox
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", "docs/places.md"]

@@ -6,8 +6,8 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
+from lrlesson.drawing.svg import clean, flow
 from lrlesson.scenes import PALETTE, Stage, figure, style
-from lrlesson.stage import clean, flow
 from tests.scenes.conftest import small_figure
 
 

@@ -10,9 +10,9 @@ import nbformat
 import pytest
 
 from lrlesson import Schedule, controllers, optimizers, schedules
-from lrlesson._base import Shown
-from lrlesson.feedback.predicting import predict, pretest
-from lrlesson.feedback.questions import all_questions
+from lrlesson.base.shown import Shown
+from lrlesson.feedback.questions.bank import all_questions
+from lrlesson.feedback.questions.predicting import predict, pretest
 
 ROOT = Path(__file__).parents[2]
 Part = Callable[[str], ModuleType]

@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 from functools import cache
 
-from lrlesson.feedback.exercise import Exercise
+from lrlesson.feedback.exercises.exercise import Exercise
 
 
 @cache
@@ -15,7 +15,8 @@ def all_exercises() -> dict[str, Exercise]:
     """
     found: dict[str, Exercise] = {}
     for module in pkgutil.iter_modules(__path__):
-        for exercise in importlib.import_module(f"{__name__}.{module.name}").EXERCISES:
+        found_here = importlib.import_module(f"{__name__}.{module.name}")
+        for exercise in getattr(found_here, "EXERCISES", ()):
             if exercise.id in found:
                 raise ValueError(f"exercise id {exercise.id!r} is defined twice")
             found[exercise.id] = exercise

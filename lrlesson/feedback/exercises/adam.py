@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from lrlesson.feedback.exercise import Case, Exercise, Property, Wrong, varied
 from lrlesson.feedback.exercises.adaptive import bad_manners, manners, walking
+from lrlesson.feedback.exercises.exercise import Case, Exercise, Property, Wrong, varied
 
 SETTINGS = "0.1, 0.9, 0.999, 1e-8"
 adam = walking("Adam", SETTINGS)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lrlesson.feedback.exercise import Case, Exercise, Property, Wrong, varied
+from lrlesson.feedback.exercises.exercise import Case, Exercise, Property, Wrong, varied
 
 Row = list[float]
 

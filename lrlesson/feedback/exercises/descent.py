@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lrlesson.feedback.exercise import Case, Exercise, Property, Wrong, calling
+from lrlesson.feedback.exercises.exercise import Case, Exercise, Property, Wrong, calling
 
 descent = calling("gradient_descent")
 

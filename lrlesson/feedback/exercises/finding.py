@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lrlesson.feedback.exercise import Case, Exercise, Property, Wrong, calling, varied
+from lrlesson.feedback.exercises.exercise import Case, Exercise, Property, Wrong, calling, varied
 
 suggest = calling("suggest_lr")
 

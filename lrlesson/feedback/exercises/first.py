@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lrlesson.feedback.exercise import Case, Exercise, Property, Wrong, calling
+from lrlesson.feedback.exercises.exercise import Case, Exercise, Property, Wrong, calling
 
 step = calling("one_step")
 

@@ -1,6 +1,6 @@
 """X3, the rate for a given noise floor."""
 
-from lrlesson.feedback.exercise import Exercise, Property, Wrong, calling, varied
+from lrlesson.feedback.exercises.exercise import Exercise, Property, Wrong, calling, varied
 
 rate = calling("lr_for_floor")
 

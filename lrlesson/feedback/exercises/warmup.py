@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lrlesson.feedback.exercise import Case, Exercise, Property, Wrong, calling, varied
+from lrlesson.feedback.exercises.exercise import Case, Exercise, Property, Wrong, calling, varied
 
 rate = calling("warmup_cosine")
 

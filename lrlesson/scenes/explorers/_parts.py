@@ -11,8 +11,9 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from lrlesson.drawing.stage import figure
+from lrlesson.drawing.theme import light
 from lrlesson.scenes.controls import number
-from lrlesson.stage import figure, light
 
 
 def panels(

@@ -8,13 +8,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
+from lrlesson.drawing.stage import Stage, figure
+from lrlesson.drawing.theme import LEVELS, light, style
 from lrlesson.losses import Quadratic
 from lrlesson.optimizers import SGD
 from lrlesson.scenes.actors import Marker, Path, VLine
 from lrlesson.scenes.controls import Slider, Steps, number
 from lrlesson.scenes.scene import Say, Scene
 from lrlesson.schedules import Constant
-from lrlesson.stage import LEVELS, Stage, figure, light, style
 from lrlesson.training import History, descend
 
 _BELOW, _ABOVE, _PER_DECADE = 85, 15, 50  # positions of the rate below and above 2/λmax

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from lrlesson.data import digits
+from lrlesson.drawing.stage import Stage, figure
+from lrlesson.drawing.theme import style
 from lrlesson.network import net_a
 from lrlesson.optimizers import SGD
 from lrlesson.scenes.actors import Marker, Path, Text
 from lrlesson.scenes.controls import Steps, Switch, number
 from lrlesson.scenes.scene import Say, Scene
 from lrlesson.schedules import Constant
-from lrlesson.stage import Stage, figure, style
 from lrlesson.training import History, train
 
 _MEAN = 20  # updates that the thick curve averages

@@ -10,8 +10,10 @@ from typing import Any, cast
 import numpy as np
 
 from lrlesson import schedules as sch
-from lrlesson._base import Schedule
+from lrlesson.base.schedule import Schedule
 from lrlesson.data import diabetes
+from lrlesson.drawing.stage import Stage
+from lrlesson.drawing.theme import light, style
 from lrlesson.losses import LeastSquares, NoisyBowl
 from lrlesson.network import linear
 from lrlesson.optimizers import SGD
@@ -20,7 +22,6 @@ from lrlesson.scenes.controls import Choice, Control, Slider, Steps, number
 from lrlesson.scenes.explorers._parts import log_ticks, named, note, panels, texts
 from lrlesson.scenes.formula import formula
 from lrlesson.scenes.scene import Say, Scene
-from lrlesson.stage import Stage, light, style
 from lrlesson.training import descend, train
 
 # ---- noise and batch size ----------------------------------------------------------------------

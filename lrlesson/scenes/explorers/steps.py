@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from lrlesson._base import checked_bool
+from lrlesson.base.fields import checked_bool
+from lrlesson.drawing.stage import Stage, figure
+from lrlesson.drawing.theme import light, style
 from lrlesson.losses import Quadratic, TwoWells
 from lrlesson.optimizers import SGD, AdaGrad, Adam, RMSprop
 from lrlesson.scenes.actors import Actor, Bars, Dots, Handle, HLine, Marker, Path, VLine
@@ -15,7 +17,6 @@ from lrlesson.scenes.controls import Choice, Slider, Steps, Switch, number
 from lrlesson.scenes.explorers._parts import log_ticks, named, note, panels, texts
 from lrlesson.scenes.scene import Say, Scene
 from lrlesson.schedules import Constant, PolynomialDecay, Triangular
-from lrlesson.stage import Stage, figure, light, style
 from lrlesson.training import descend
 
 # ---- one step ----------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ import numpy as np
 from matplotlib.colors import BoundaryNorm, ListedColormap
 
 from lrlesson.data import digits
+from lrlesson.drawing.stage import Stage, figure
+from lrlesson.drawing.theme import LEVELS, light, style
 from lrlesson.losses import Quadratic
 from lrlesson.network import net_a
 from lrlesson.optimizers import SGD, AdaGrad, Adam, RMSprop
@@ -17,7 +19,6 @@ from lrlesson.scenes.controls import Answers, Button, Control, Slider, number
 from lrlesson.scenes.explorers._parts import log_ticks, named, note, panels
 from lrlesson.scenes.scene import Each, Keep, Least, Say, Scene, Total
 from lrlesson.schedules import Constant
-from lrlesson.stage import LEVELS, Stage, figure, light, style
 from lrlesson.training import descend, sweep
 
 # ---- predict, then reveal ----------------------------------------------------------------------

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from lrlesson.data import digits
+from lrlesson.drawing.stage import Stage
+from lrlesson.drawing.theme import light, style
 from lrlesson.network import net_a, net_b, net_c
 from lrlesson.optimizers import SGD
 from lrlesson.scenes.actors import Actor, Dots, Handle, HLine, Marker, Path, Text, VLine
@@ -16,7 +18,6 @@ from lrlesson.scenes.explorers._parts import log_ticks, named, note, panels, tex
 from lrlesson.scenes.scene import Keep, Say, Scene
 from lrlesson.schedules import Constant, Warmup
 from lrlesson.sharpness import sharpness
-from lrlesson.stage import Stage, light, style
 from lrlesson.training import History, RangeTest, range_test, sweep, train
 
 # ---- the live net ------------------------------------------------------------------------------

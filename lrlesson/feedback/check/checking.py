@@ -1,0 +1,238 @@
+"""check: is the answer right, and if not, what is wrong with it?"""
+
+import hashlib
+import types
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+
+from lrlesson.feedback.check.capstone_tracks import CHALLENGES, Challenge
+from lrlesson.feedback.check.cards import Card, Shown
+from lrlesson.feedback.check.diagnosis import behaviour, diagnose
+from lrlesson.feedback.check.running import Outcome, Runner, alike, is_stub
+from lrlesson.feedback.exercises import all_exercises
+from lrlesson.feedback.exercises.exercise import Exercise
+from lrlesson.feedback.exercises.misconceptions import explain
+from lrlesson.feedback.record import changing, now
+
+checked: dict[str, "Result"] = {}  # the last check of each exercise in this kernel
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A property that does not hold: its name, its law, the smallest failing case, what came."""
+
+    name: str
+    law: str
+    case: str
+    came: str
+
+
+@dataclass(frozen=True, repr=False)
+class Result(Shown):
+    """The answer of `check`.
+
+    `status` is "not attempted", "wrong" or "correct", and of a strategy that runs and does not
+    earn all points "not yet"; `failed` the names of the properties that do
+    not hold; `misconception` the slug of the known mistake, or None.
+    """
+
+    id: str
+    status: str
+    failures: list[Failure] = field(default_factory=list)
+    misconception: str | None = None
+    message: str = ""
+    properties: int = 0
+    printed: bool = False
+
+    @property
+    def failed(self) -> list[str]:
+        return [failure.name for failure in self.failures]
+
+    def card(self) -> Card:
+        if self.status == "correct":
+            return Card("good", f"Correct: {self.id}", [f"All {self.properties} properties hold."])
+        if self.status == "not attempted":
+            return Card(
+                "quiet",
+                f"Not attempted: {self.id}",
+                ["Write your answer in the cell above, run it, then run this cell again."],
+            )
+        first, *others = self.failures
+        body: list[str | tuple[str, str]] = [
+            ("strong", first.law),
+            ("code", f"{first.case}\n{first.came}"),
+        ]
+        if self.message:
+            body.append(self.message)
+        if self.misconception:
+            body.append(f"A known mistake, {self.misconception}: {explain(self.misconception)}")
+        if others:
+            names = ", ".join(failure.name for failure in others[:4])
+            more = f" and {len(others) - 4} more" if len(others) > 4 else ""
+            body.append(f"Also not yet: {names}{more}.")
+        if self.printed:
+            body.append("What your code printed while it was checked is hidden.")
+        body.append(f'For a hint: hint("{self.id}")')
+        return Card("bad", f"Wrong: {self.id}", body)
+
+
+def find(id: str) -> Exercise | Challenge:
+    """The exercise of that id; ValueError with the nearest one and the list where there is none."""
+    exercises: dict[str, Exercise | Challenge] = {**all_exercises(), **CHALLENGES}
+    if isinstance(id, str) and id in exercises:
+        return exercises[id]
+    near = get_close_matches(str(id), exercises, n=1, cutoff=0.5)
+    maybe = f"did you mean {near[0]!r}? " if near else ""
+    raise ValueError(f"no exercise {id!r}: {maybe}There are {', '.join(exercises)}.")
+
+
+def check(id: str, *answers: object) -> Result:
+    """Check an answer: not attempted, wrong (and what fails) or correct.
+
+    Parameters
+    ----------
+    id : the exercise, for instance "step-decay"
+    answers : what you wrote; one function or class, for a few exercises two
+
+    Returns a Result that shows itself, with `.status`, `.failed` and `.misconception`. Whatever the
+    answer does (raise, hang, print, change its arguments) is survived; no right answer is shown.
+    Raises ValueError for an unknown id and TypeError for a wrong number of answers.
+    """
+    exercise = find(id)
+    if len(answers) != len(exercise.names):
+        usage = f'check("{id}", {", ".join(exercise.names)})'
+        raise TypeError(f"{len(answers)} answers to {id}, expected {len(exercise.names)}: {usage}")
+    if isinstance(exercise, Challenge):
+        from lrlesson.feedback.check.capstone_check import judge  # which imports this module
+
+        result = judge(exercise, answers)
+    else:
+        result = _judge(exercise, answers)
+    checked[id] = result
+    _record_check(result, _digest(answers))
+    return result
+
+
+def _judge(exercise: Exercise, answers: tuple[Any, ...]) -> Result:
+    count = len(exercise.properties)
+    if any(is_stub(answer) for answer in answers):
+        return Result(exercise.id, "not attempted", properties=count)
+    for name, answer in zip(exercise.names, answers, strict=True):
+        if not callable(answer):
+            first = exercise.properties[0]
+            came = f"is of type {type(answer).__name__}; a function or class is expected"
+            failure = Failure(first.name, first.law, name, came)
+            return Result(exercise.id, "wrong", [failure], properties=count)
+
+    with Runner(answers, exercise.seconds) as run:
+        outcomes: list[list[Outcome]] = []
+        for property in exercise.properties:
+            outcomes.append([run(case) for case in property.cases])
+            if run.hung or outcomes[0][0].kind == "stub":
+                break
+    if outcomes[0][0].kind == "stub":
+        return Result(exercise.id, "not attempted", properties=count)
+
+    failures = _failures(exercise, outcomes)
+    if not failures:
+        return Result(exercise.id, "correct", properties=count)
+    slug, message = None, ""
+    if not run.hung:
+        slug, message = diagnose(exercise, outcomes, [failure.name for failure in failures])
+    return Result(exercise.id, "wrong", failures, slug, message, count, run.printed)
+
+
+def _failures(exercise: Exercise, outcomes: list[list[Outcome]]) -> list[Failure]:
+    """What does not hold. Properties that a hang kept from running are not counted."""
+    expected = behaviour(exercise, exercise.reference)
+    if outcomes[-1][-1].kind == "hung":  # the hang is what matters, and it is the last that ran
+        pairs = list(zip(exercise.properties, outcomes, strict=False))
+        property, came = pairs[-1]
+        index = next(i for i, outcome in enumerate(came) if outcome.kind == "hung")
+        return [Failure(property.name, property.law, property.cases[index].text, came[index].shown)]
+    found = []
+    for property, came, wanted in zip(exercise.properties, outcomes, expected, strict=True):
+        for case, a, b in zip(property.cases, came, wanted, strict=True):
+            if not _holds(exercise, property.holds, a, b):
+                said = _came(exercise, a, b)
+                found.append(Failure(property.name, property.law, case.text, said))
+                break
+    return found
+
+
+def _holds(exercise: Exercise, holds: Any, came: Outcome, wanted: Outcome) -> bool:
+    if came.kind != "value" or (wanted.is_array and not came.is_array):
+        return False
+    if holds is not None:
+        return bool(holds(came.array, wanted.array))
+    return alike(came, wanted, exercise.rtol, exercise.atol)
+
+
+def _came(exercise: Exercise, came: Outcome, wanted: Outcome) -> str:
+    """What came back; where only the type is wrong, that; of a long array also the first fault."""
+    if came.kind == "value" and wanted.is_array and not came.is_array:
+        return f"{came.shown}, which is not a NumPy array"
+    if (
+        came.array is not None
+        and wanted.array is not None
+        and came.array.shape != wanted.array.shape
+        and "shape" not in came.shown
+    ):
+        return f"{came.shown}, of shape {came.array.shape}"
+    if (
+        came.array is not None
+        and wanted.array is not None
+        and came.array.shape == wanted.array.shape
+        and "shape" in came.shown
+    ):
+        a, b = came.array, wanted.array
+        wrong = ~np.isclose(a, b, rtol=exercise.rtol, atol=exercise.atol, equal_nan=True)
+        if wrong.any():
+            place = tuple(int(i) for i in np.argwhere(wrong)[0])
+            where = ", ".join(map(str, place))
+            return f"{came.shown}; the first that is wrong is [{where}], {a[place]:.6g}"
+    return came.shown
+
+
+def _digest(answers: Sequence[object]) -> str:
+    """A short name for what was written; the same code again has the same name."""
+    return hashlib.sha256(repr([_essence(a) for a in answers]).encode()).hexdigest()[:12]
+
+
+def _essence(thing: object) -> object:
+    """What matters of a piece of code: its instructions and constants, not where it stands."""
+    if isinstance(thing, types.CodeType):
+        return thing.co_code, [_essence(c) for c in thing.co_consts], thing.co_names
+    if isinstance(thing, type):
+        return sorted((k, _essence(v)) for k, v in vars(thing).items() if callable(v))
+    if hasattr(thing, "__wrapped__"):
+        return _essence(thing.__wrapped__)
+    if hasattr(thing, "__code__"):
+        return _essence(thing.__code__)
+    if isinstance(thing, (int, float, str, bytes, type(None))):
+        return thing
+    return type(thing).__name__
+
+
+def _record_check(result: Result, digest: str) -> None:
+    with changing() as data:
+        entry = data["exercises"].setdefault(result.id, {})
+        entry["status"] = result.status
+        if result.status == "not attempted":
+            return
+        attempts = entry.setdefault("attempts", [])
+        if attempts and attempts[-1].get("answer") == digest:
+            return
+        attempts.append(
+            {
+                "when": now(),
+                "answer": digest,
+                "status": result.status,
+                "failed": result.failed,
+                "misconception": result.misconception,
+            }
+        )

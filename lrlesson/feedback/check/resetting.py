@@ -1,0 +1,109 @@
+"""reset: begin an answer again, and keep what was written."""
+
+import ast
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lrlesson.feedback.check.capstone_tracks import Challenge
+from lrlesson.feedback.check.cards import Card, Shown
+from lrlesson.feedback.check.checking import find
+from lrlesson.feedback.exercises.exercise import Exercise
+from lrlesson.feedback.record import progress_path
+
+
+@dataclass(frozen=True, repr=False)
+class Reset(Shown):
+    """The stub of an exercise as `stub`, and where the old text is kept, as `kept` (None: none)."""
+
+    id: str
+    stub: str
+    kept: Path | None
+    in_new_cell: bool
+
+    def card(self) -> Card:
+        where = "in a new cell below" if self.in_new_cell else "here"
+        body: list[str | tuple[str, str]] = [
+            f"The empty answer is {where}. Copy it over your answer, whose cell the grader knows.",
+        ]
+        if not self.in_new_cell:
+            body.append(("code", self.stub))
+        if self.kept:
+            kept = f"{self.kept.parent.parent.name}/{self.kept.parent.name}/{self.kept.name}"
+            body.append(f"What you had run last is kept in {kept}.")
+        return Card("quiet", f"From the beginning: {self.id}", body)
+
+
+def reset(id: str) -> Reset:
+    """Give the empty answer of an exercise again, and keep the one that was run last.
+
+    A kernel cannot write into the cells of an open notebook, so the stub comes as a new cell below
+    the one that asks for it; where there is no notebook it is shown. The answer stays where it is
+    until you copy the stub over it. Raises ValueError for an unknown id.
+    """
+    exercise = find(id)
+    stub = _stub(exercise)
+    shell = _shell()
+    kept = _keep(exercise, shell.user_ns.get("In", [])) if shell else None
+    if shell:
+        shell.set_next_input(stub)
+    return Reset(id, stub, kept, bool(shell))
+
+
+def _shell() -> Any:
+    """The notebook's IPython, or None: a terminal's cannot make cells."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell if hasattr(shell, "kernel") else None
+
+
+def _stub(exercise: Exercise | Challenge) -> str:
+    """The stub as released, where the course's solutions are at hand; else from the signature."""
+    path = progress_path().parent.parent / "solutions" / exercise.notebook
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    except (OSError, ValueError, KeyError):
+        return "\n\n\n".join(map(_from_signature, exercise.signature.split(" and "))) + "\n"
+    from lrlesson.grading.authoring.source_notebooks import STUB, stub
+
+    for cell in cells:
+        if cell["metadata"].get("lrlesson", {}).get("id") == f"{exercise.id}.answer":
+            return stub("".join(cell["source"]), STUB)
+    return ""
+
+
+def _from_signature(signature: str) -> str:
+    name, _, arguments = signature.strip().partition("(")
+    if name[0].islower():
+        return f"def {signature.strip()}:\n    raise NotImplementedError"
+    return (
+        f"class {name}:\n"
+        f"    def __init__(self, {arguments}:\n        raise NotImplementedError\n\n"
+        f"    def step(self, w, g):\n        raise NotImplementedError"
+    )
+
+
+def _keep(exercise: Exercise | Challenge, inputs: list[str]) -> Path | None:
+    """Write the last cell that defined the answer, and was run, beside the progress file."""
+    text = next((text for text in reversed(inputs) if _defines(text, exercise)), None)
+    if text is None:
+        return None
+    folder = progress_path().parent / "kept"
+    folder.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while (path := folder / f"{exercise.id}-{number}.py").exists():
+        if path.read_text(encoding="utf-8") == text:
+            return path
+        number += 1
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _defines(text: str, exercise: Exercise | Challenge) -> bool:
+    try:
+        body = ast.parse(text).body
+    except (SyntaxError, ValueError):
+        return False
+    return any(getattr(node, "name", None) in exercise.names for node in body)

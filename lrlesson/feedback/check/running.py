@@ -1,0 +1,270 @@
+"""Runs a learner's answer so that nothing it does can hurt: it may raise, hang, print or scribble.
+
+An answer that does not end is stopped by an interval timer on Linux and macOS, in the main thread,
+which is where notebook cells run. What counts is the time that the answer computed, so a busy
+machine stops nobody's right answer; one that only waits is stopped as soon.
+On Windows there is no such timer: there, interrupt the kernel.
+Nor can the timer stop one long call inside NumPy; it acts when that call returns.
+"""
+
+import contextlib
+import dis
+import io
+import linecache
+import signal
+import sys
+import threading
+import time
+import types
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lrlesson.feedback.exercises.exercise import Case
+
+HERE = Path(__file__).parents[1]  # lrlesson/feedback
+IDLE, LONGEST = 0.05, 10  # a share of the time that is no computing; times the seconds allowed
+PATIENCE = 5  # so many times a running answer may catch what stops it, then it is shot at faster
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one case.
+
+    `kind` is "value", "none" (it returned None), "other" (nothing numeric), "raised", "stub"
+    (NotImplementedError) or "hung"; `array` the value in float64 where kind is "value"; `shown`
+    the same for a reader; `is_array` whether the answer itself gave an array.
+    """
+
+    kind: str
+    shown: str
+    array: np.ndarray | None = None
+    is_array: bool = False
+
+
+class TimeUp(BaseException):
+    """Raised inside an answer that runs for too long. No `except Exception` stops it."""
+
+
+class _Sink(io.TextIOBase):
+    """Swallows what an answer prints, however much, and remembers that it did."""
+
+    wrote = False
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self.wrote = True
+        return len(text)
+
+
+class Runner:
+    """Runs cases within one time budget; after a hang it runs nothing more.
+
+    Use as a context manager: `with Runner(answers, seconds) as run: outcome = run(case)`.
+    `run.printed` tells whether the answer printed anything.
+    """
+
+    def __init__(self, answers: tuple[Any, ...], seconds: float) -> None:
+        self.answers, self.seconds = answers, seconds
+        self.hung = False
+        self._running = False
+        self._sink = _Sink()
+
+    @property
+    def printed(self) -> bool:
+        return self._sink.wrote
+
+    def __enter__(self) -> "Runner":
+        self._stack = contextlib.ExitStack()
+        self._stack.enter_context(self._timer())
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    @contextlib.contextmanager
+    def _timer(self) -> Iterator[None]:
+        in_main = threading.current_thread() is threading.main_thread()
+        if not (hasattr(signal, "setitimer") and in_main):
+            yield
+            return
+
+        fired = 0
+        began = time.perf_counter(), time.thread_time()
+
+        def has_time_left() -> bool:
+            passed, computed = time.perf_counter() - began[0], time.thread_time() - began[1]
+            waits = computed < IDLE * passed
+            return not waits and computed < self.seconds and passed < LONGEST * self.seconds
+
+        def stop(_number: int, frame: types.FrameType | None) -> None:
+            nonlocal fired
+            if not self._running or (frame and frame.f_code.co_filename == __file__):
+                return
+            if not fired and has_time_left():
+                return
+            fired += 1
+            if fired > PATIENCE:  # again at once, where a handler of a handler has just caught it
+                signal.setitimer(signal.ITIMER_REAL, fired % 40 * 1e-6 + 1e-6, 0.02)
+            else:
+                _raise_once_more_in(frame)
+            raise TimeUp
+
+        handler = signal.signal(signal.SIGALRM, stop)
+        tracing = sys.gettrace()
+        # It fires again and again, for answers that catch everything and go on.
+        before = signal.setitimer(signal.ITIMER_REAL, self.seconds, 0.02)
+        try:
+            yield
+        finally:
+            self._running = False
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            if self.hung:
+                sys.settrace(tracing)
+            signal.signal(signal.SIGALRM, handler)
+            if before[0]:
+                signal.setitimer(signal.ITIMER_REAL, *before)
+
+    def __call__(self, case: Case) -> Outcome:
+        if self.hung:
+            return Outcome("hung", "was not run")
+        quiet = contextlib.ExitStack()
+        with quiet:
+            quiet.enter_context(contextlib.redirect_stdout(self._sink))
+            quiet.enter_context(contextlib.redirect_stderr(self._sink))
+            quiet.enter_context(np.errstate(all="ignore"))
+            quiet.enter_context(warnings.catch_warnings())
+            warnings.simplefilter("ignore")
+            try:
+                try:
+                    self._running = True
+                    return observed(case.run(*self.answers))
+                finally:
+                    self._running = False
+            except TimeUp:
+                self._running = False
+                self.hung = True
+                return Outcome("hung", f"had not ended after {self.seconds:g} s and was stopped")
+            except KeyboardInterrupt:
+                raise
+            except NotImplementedError:
+                return Outcome("stub", "raised NotImplementedError: this part is not written yet")
+            except BaseException as error:  # an answer may raise anything, SystemExit too
+                return Outcome("raised", raised(error))
+
+
+def _raise_once_more_in(frame: types.FrameType | None) -> None:
+    """Let the next line of a running answer raise TimeUp, too.
+
+    The first one may be caught (`except: pass`); the next line that runs is then in the handler,
+    and what is raised there leaves the `try`.
+    """
+
+    def trace(_frame: types.FrameType, event: str, _argument: object) -> None:
+        if event == "line":
+            raise TimeUp
+
+    while frame is not None and not _is_within(HERE, frame.f_code.co_filename):
+        frame.f_trace = trace
+        frame = frame.f_back
+    sys.settrace(lambda *_: None)
+
+
+def observed(value: object) -> Outcome:
+    """A returned value, copied at once: the answer may change it later."""
+    if value is None:
+        return Outcome("none", "returned None")
+    try:
+        if isinstance(value, (str, bytes)):  # NumPy would read "3" as a number
+            raise TypeError
+        array = np.array(value, dtype=float)
+    except (TypeError, ValueError):
+        return Outcome("other", f"returned {brief(value)}")
+    is_array = isinstance(value, np.ndarray) and value.ndim > 0
+    return Outcome("value", f"gave {numbers(value, array)}", array, is_array)
+
+
+def brief(value: object, limit: int = 70) -> str:
+    """One short line for any object, even one whose own repr fails."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:
+        text = f"an object of type {type(value).__name__}"
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def numbers(value: object, array: np.ndarray) -> str:
+    """A numeric value for a reader: small ones in full, large ones by shape and ends."""
+    if array.ndim == 0:
+        return f"{float(array):.6g}"
+    kind = "a list" if isinstance(value, (list, tuple)) else "an array"
+    if array.size <= 8:
+        text = np.array2string(array, precision=6, separator=", ", suppress_small=False)
+        return " ".join(text.split())
+    with np.printoptions(precision=4):
+        first, last = (" ".join(str(array[i]).split()) for i in (0, -1))
+    return f"{kind} of shape {array.shape}, from {_cut(first)} to {_cut(last)}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def raised(error: BaseException) -> str:
+    """The exception in one line, with the line of the learner's code where it came up."""
+    try:
+        said = " ".join(str(error).split())
+    except Exception:
+        said = ""
+    said = said if len(said) <= 120 else said[:119] + "…"
+    text = f"raised {type(error).__name__}" + (f": {said}" if said else "")
+    line = _own_line(error.__traceback__)
+    if line:
+        text += f", at the line `{line}`"
+    return text
+
+
+def _own_line(step: types.TracebackType | None) -> str:
+    """The last line of the learner's own code in a traceback, however deep it is."""
+    last = None
+    while step is not None:
+        if not _is_within(HERE.parent, step.tb_frame.f_code.co_filename):
+            last = step
+        step = step.tb_next
+    if last is None:
+        return ""
+    return linecache.getline(last.tb_frame.f_code.co_filename, last.tb_lineno).strip()
+
+
+@cache
+def _is_within(folder: Path, filename: str) -> bool:
+    """Whether code stands in this folder of ours or in an installed package, so is no answer's."""
+    return Path(filename).is_relative_to(folder) or "site-packages" in filename
+
+
+def alike(a: Outcome, b: Outcome, rtol: float, atol: float) -> bool:
+    """Whether two outcomes are the same behaviour: equal values, or both of the same other kind."""
+    if a.array is None or b.array is None:
+        return a.kind == b.kind
+    if a.array.shape != b.array.shape:
+        return False
+    return bool(np.allclose(a.array, b.array, rtol=rtol, atol=atol, equal_nan=True))
+
+
+def is_stub(answer: object) -> bool:
+    """Whether this is nothing yet: None, `...`, or a function whose body is only that."""
+    if answer is None or answer is ...:
+        return True
+    code = getattr(answer, "__code__", None)
+    if code is None:
+        return False
+    steps = [i for i in dis.get_instructions(code) if i.opname not in ("RESUME", "NOP")]
+    idle = {"LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}
+    return all(i.opname in idle for i in steps) and steps[0].argval in (None, ...)

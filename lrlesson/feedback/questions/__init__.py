@@ -1,0 +1,1 @@
+"""Predictions, recall questions, and the tests before and after the course."""

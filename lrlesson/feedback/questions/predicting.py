@@ -1,0 +1,284 @@
+"""predict and pretest: say first what you expect."""
+
+from difflib import get_close_matches
+from typing import Any
+
+from lrlesson.feedback.check.cards import Card
+from lrlesson.feedback.exercises.misconceptions import MISCONCEPTIONS
+from lrlesson.feedback.questions.bank import Question, all_questions
+from lrlesson.feedback.record import changing, load, now
+from lrlesson.feedback.widgets import forms
+from lrlesson.feedback.widgets.forms import Form
+
+WHAT_HAPPENED = "I have run it: what happened?"
+
+_open: dict[object, Form] = {}  # the form on the page for each question, closed when shown again
+
+
+def _on_page(key: object, form: Form) -> Form:
+    """Close the form that showed this before, and remember the new one."""
+    if key in _open:
+        _open[key].close()
+    _open[key] = form
+    return form
+
+
+def _answer(entry: object, question: Question) -> dict[str, Any] | None:
+    """A recorded answer, if it is still one of the question's."""
+    if isinstance(entry, dict) and entry.get("choice") in tuple(question.letters):
+        return entry
+    return None
+
+
+def _entry(question: Question, letter: str, confidence: int | None) -> dict[str, Any]:
+    mistake = question.option(letter).mistake
+    return {"choice": letter, "confidence": confidence, "misconception": mistake, "when": now()}
+
+
+class Prediction:
+    """A question and what this learner answered; shows itself as a form, or as text.
+
+    `choice` and `confidence` are those of the first answer, which counts as the prediction, and
+    `latest` the letter chosen last (each None before an answer). `correct` tells whether the first
+    answer is right, `revealed` whether the reply may be shown: of a prediction once the learner
+    asked what happened, of a question about earlier lessons (NN-rK) at once.
+    """
+
+    def __init__(self, question: Question) -> None:
+        self.id, self.question = question.id, question
+        self._form: Form | None = None
+
+    def _recorded(self, which: str) -> dict[str, Any] | None:
+        return _answer(load()["predictions"].get(self.id, {}).get(which), self.question)
+
+    @property
+    def choice(self) -> str | None:
+        first = self._recorded("first")
+        return first["choice"] if first else None
+
+    @property
+    def confidence(self) -> int | None:
+        first = self._recorded("first")
+        return first.get("confidence") if first else None
+
+    @property
+    def latest(self) -> str | None:
+        latest = self._recorded("latest")
+        return latest["choice"] if latest else None
+
+    @property
+    def correct(self) -> bool | None:
+        choice = self.choice
+        return None if choice is None else choice == self.question.right
+
+    @property
+    def revealed(self) -> bool:
+        return "-r" in self.id or "revealed" in load()["predictions"].get(self.id, {})
+
+    def reveal(self) -> None:
+        """From now on the reply is shown; without an answer there is nothing to reply to yet."""
+        if self.choice is not None:
+            with changing() as data:
+                data["predictions"][self.id].setdefault("revealed", now())
+
+    def record(self, answer: object, confidence: int | None = None) -> None:
+        """Record an answer; the first one stays the prediction, later ones are kept beside it."""
+        letter = forms.choice_of(self.question, answer)
+        new = _entry(self.question, letter, forms.valid_confidence(confidence))
+        with changing() as data:
+            entry = data["predictions"].setdefault(self.id, {})
+            if _answer(entry.get("first"), self.question) is None:
+                entry["first"] = new
+            entry["latest"] = new
+
+    def reply(self) -> Card | None:
+        """What there is to say to the answer given last; None before an answer."""
+        first, latest = self._recorded("first"), self._recorded("latest")
+        if first is None or latest is None:
+            return None
+        said = self.question.option(latest["choice"])
+        sure = forms.confident(latest.get("confidence"))
+        recorded = f"Your answer: {said.text}{sure}."
+        if latest["choice"] != first["choice"]:
+            before = self.question.option(first["choice"]).text
+            recorded += f" Your first answer stays your prediction: {before}."
+        if not self.revealed:
+            return Card("quiet", "Recorded", [recorded, "Now run the experiment."])
+        right = said.mistake is None
+        mood, title = ("good", "Right") if right else ("bad", "Not so")
+        return Card(mood, title, [recorded, said.why])
+
+    def _title(self) -> str:
+        kind = "From memory" if "-r" in self.id else "Your prediction"
+        return f"{kind}, {self.id}"
+
+    def __repr__(self) -> str:
+        usage = f'predict("{self.id}", "{self.question.letters[0]}", confidence=2)'
+        text = forms.as_text(self.question, self._title(), f"{usage}, confidence 1 to 3")
+        reply = self.reply()
+        if reply is not None:
+            text += f"\n{reply.text()}"
+            if not self.revealed:
+                text += f'\n  What happened? predict("{self.id}", reveal=True)'
+        return text
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
+        self._form = _on_page(self.id, Form(["Record my answer"], self._pressed))
+        latest = self._recorded("latest") or {}
+        self._form.show(
+            self.question, self._title(), latest.get("choice"), latest.get("confidence")
+        )
+        self._say()
+        return self._form.mimebundle(repr(self))
+
+    def _say(self) -> None:
+        if self._form is not None:
+            reply = self.reply()
+            self._form.say(reply, WHAT_HAPPENED if reply and not self.revealed else "")
+
+    def _pressed(self, button: int, letter: str | None, confidence: int | None) -> None:
+        if button == forms.LATER:
+            self.reveal()
+        elif letter is not None:
+            self.record(letter, confidence)
+        self._say()
+
+
+def predict(
+    id: str, answer: str | None = None, confidence: int | None = None, reveal: bool = False
+) -> Prediction:
+    """Ask for a prediction and record it; after the experiment, answer the option chosen.
+
+    Parameters
+    ----------
+    id : the question, for instance "02-q1"
+    answer : the letter of an option, for those who type; without it a form is shown
+    confidence : 1 a guess, 2 fairly sure, 3 sure
+    reveal : True asks what happened, as the form's button does that comes after an answer
+
+    Questions about earlier lessons (NN-rK) are answered at once. The first answer is kept as the
+    prediction; it may be changed, and nothing depends on it. Everything stays on this machine.
+    Raises ValueError for an unknown id, option or confidence.
+    """
+    questions = {k: q for k, q in all_questions().items() if not k.startswith("pre-")}
+    if id not in questions:
+        near = get_close_matches(str(id), questions, n=1, cutoff=0.5)
+        maybe = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(f"no question {id!r}: {maybe}There are {', '.join(questions)}.")
+    prediction = Prediction(questions[id])
+    if answer is not None:
+        prediction.record(answer, confidence)
+    if reveal:
+        prediction.reveal()
+    return prediction
+
+
+class Pretest:
+    """The questions asked before the course, one after another; no replies until the end.
+
+    `section` is where the answers are recorded, `command` what one types.
+    """
+
+    section = command = "pretest"
+
+    def __init__(self) -> None:
+        self.questions = [q for k, q in all_questions().items() if k.startswith("pre-")]
+        self._form: Form | None = None
+
+    def _number(self) -> int | None:
+        """Which question is the first that was neither answered nor skipped; None at the end."""
+        done = load()[self.section]
+        open_ones = (n for n, q in enumerate(self.questions) if q.id not in done)
+        return next(open_ones, None)
+
+    def _title(self, number: int) -> str:
+        return f"Question {number + 1} of {len(self.questions)}"
+
+    def record(self, answer: object, confidence: int | None = None) -> None:
+        """Record an answer to the current question (None skips it) and go on to the next."""
+        number = self._number()
+        if number is None:
+            return
+        question = self.questions[number]
+        confidence = forms.valid_confidence(confidence)
+        if answer is None:
+            entry = {"choice": None, "confidence": None, "misconception": None, "when": now()}
+        else:
+            entry = _entry(question, forms.choice_of(question, answer), confidence)
+        with changing() as data:
+            data[self.section].setdefault(question.id, entry)
+        if self._number() is None:
+            self.finished()
+
+    def finished(self) -> None:
+        """Called when the last question has been answered or skipped."""
+
+    def report(self) -> Card:
+        """After the last question: how many were right, and which ideas the course will test."""
+        done = load()["pretest"]
+        entries = [(q, _answer(done.get(q.id), q)) for q in self.questions]
+        right = sum(q.right == entry["choice"] for q, entry in entries if entry)
+        rows: dict[str, list[int]] = {}
+        for q, entry in entries:
+            if entry and (slug := q.option(entry["choice"]).mistake):
+                rows.setdefault(slug, []).append(entry.get("confidence") or 0)
+        table = [("an idea in your answers", "tested in lesson", "you were")]
+        for slug in sorted(rows, key=lambda slug: MISCONCEPTIONS[slug].lesson):
+            sure = max(c for c in (0, *rows[slug]) if c in (0, *forms.CONFIDENCE))
+            _, belief, lesson = MISCONCEPTIONS[slug]
+            table.append((belief, lesson, forms.CONFIDENCE.get(sure, "")))
+        body = [f"{right} of {len(self.questions)} agree with what the course will show."]
+        if rows:
+            body.append(
+                "The ideas below fit some of your answers. Each of them meets an experiment in the "
+                "lesson named; the same questions come again, with other numbers, at the end."
+            )
+        return Card("quiet", "The first test is done", body, table if rows else [])
+
+    def __repr__(self) -> str:
+        number = self._number()
+        if number is None:
+            return self.report().text()
+        name = self.command
+        usage = f'{name}("a", confidence=2), confidence 1 to 3; {name}(skip=True) goes on'
+        return forms.as_text(self.questions[number], self._title(number), usage)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
+        self._form = _on_page(self.section, Form(["Next", "Skip"], self._pressed))
+        self._update()
+        return self._form.mimebundle(repr(self))
+
+    def _pressed(self, button: int, letter: str | None, confidence: int | None) -> None:
+        skipped = button == 1
+        if skipped or letter is not None:
+            self.record(None if skipped else letter, None if skipped else confidence)
+            self._update()
+
+    def _update(self) -> None:
+        if self._form is None:
+            return
+        number = self._number()
+        if number is None:
+            self._form.finish()
+            self._form.say(self.report())
+        else:
+            self._form.show(self.questions[number], self._title(number))
+            self._form.say(None)
+
+
+def pretest(
+    answer: str | None = None, confidence: int | None = None, skip: bool = False
+) -> Pretest:
+    """The test before the course: 14 questions one after another, about 12 minutes.
+
+    Goes on where it was left. Without arguments it shows a form; `pretest("b", confidence=2)`
+    answers the current question, `pretest(skip=True)` passes over it. After the last one it shows
+    how many were right and which ideas the course will put to the test, and not the answers, since
+    the test comes again at the end. Raises ValueError for an unknown option or confidence.
+    """
+    test = Pretest()
+    if skip:
+        test.record(None)
+    elif answer is not None:
+        test.record(answer, confidence)
+    return test

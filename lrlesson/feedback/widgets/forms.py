@@ -1,0 +1,132 @@
+"""A question as a form: real radio buttons with a legend, a confidence, buttons, a live reply.
+
+It is an ipywidget with a few lines of its own (form.js), since the radio buttons of ipywidgets form
+no group, have no name that a screen reader could say, and lose their arrow keys to JupyterLab.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from lrlesson.feedback.check.cards import Card
+from lrlesson.feedback.questions.bank import Question
+
+LATER = -1  # the number of the button below the reply
+CONFIDENCE = {1: "a guess", 2: "fairly sure", 3: "sure"}
+
+
+@cache
+def _widget_class() -> Any:
+    """The widget, made when first shown: importing the library stays fast."""
+    import anywidget
+    import traitlets
+
+    class FormWidget(anywidget.AnyWidget):
+        _esm = files(__package__).joinpath("form.js").read_text(encoding="utf-8")
+        _css = files(__package__).joinpath("form.css").read_text(encoding="utf-8")
+        question = traitlets.Dict().tag(sync=True)
+        marked = traitlets.Dict().tag(sync=True)
+        reply = traitlets.Unicode().tag(sync=True)
+        later = traitlets.Unicode().tag(sync=True)
+
+    return FormWidget
+
+
+class Form:
+    """The form of one question at a time.
+
+    `on_press(button, letter, confidence)` is called with the number of the button that the learner
+    pressed, the letter chosen and the confidence (None: none). The first button needs a choice;
+    LATER is the one that may stand below the reply.
+    """
+
+    def __init__(
+        self,
+        buttons: Sequence[str],
+        on_press: Callable[[int, str | None, int | None], None],
+    ) -> None:
+        self._buttons, self._on_press = buttons, on_press
+        self._letters = ""
+        self.widget = _widget_class()(question={}, marked={"chosen": -1, "confidence": -1})
+        self.widget.on_msg(self._receive)
+
+    def show(
+        self,
+        question: Question,
+        title: str,
+        chosen: str | None = None,
+        confidence: int | None = None,
+    ) -> None:
+        """Put a question into the form, with what was recorded before marked."""
+        self._letters = question.letters
+        self.widget.marked = {
+            "chosen": self._letters.index(chosen) if chosen else -1,
+            "confidence": list(CONFIDENCE).index(confidence) if confidence in CONFIDENCE else -1,
+        }
+        self.widget.question = {
+            "title": title,
+            "ask": question.ask,
+            "options": [option.text for option in question.options],
+            "how_sure": "How sure are you?",
+            "confidences": list(CONFIDENCE.values()),
+            "buttons": list(self._buttons),
+            "choose_first": "Choose an answer first.",
+            "no_answer": "No answer from Python yet. If this stays, run the cell again.",
+        }
+
+    def say(self, card: Card | None, later: str = "") -> None:
+        """Show a card below the buttons (None: nothing), and below it perhaps one more button."""
+        self.widget.reply = card.html() if card else ""
+        self.widget.later = later
+
+    def finish(self) -> None:
+        """Take the question away: nothing is left to answer."""
+        self.widget.question = {}
+
+    def close(self) -> None:
+        """Take the form off the page."""
+        self.widget.close()
+
+    def _receive(self, _widget: object, message: dict[str, Any], _buffers: object) -> None:
+        chosen, confidence = message.get("chosen", -1), message.get("confidence", -1)
+        letter = self._letters[chosen] if 0 <= chosen < len(self._letters) else None
+        sure = list(CONFIDENCE)[confidence] if 0 <= confidence < len(CONFIDENCE) else None
+        self._on_press(message.get("button", 0), letter, sure)
+        self.widget.send({"done": True})
+
+    def mimebundle(self, text: str) -> dict[str, object]:
+        """What a notebook shows: the form, or where there are no widgets the text."""
+        view = {"version_major": 2, "version_minor": 1, "model_id": self.widget.model_id}
+        return {"text/plain": text, "application/vnd.jupyter.widget-view+json": view}
+
+
+def confident(confidence: int | None) -> str:
+    """The confidence in words, in brackets, or nothing."""
+    return f" ({CONFIDENCE[confidence]})" if confidence in CONFIDENCE else ""
+
+
+def choice_of(question: Question, answer: object) -> str:
+    """The letter that an answer means: a letter or an option's text. ValueError otherwise."""
+    said = str(answer).strip()
+    if said.lower() in tuple(question.letters):
+        return said.lower()
+    for letter in question.letters:
+        if said == question.option(letter).text:
+            return letter
+    raise ValueError(
+        f"{question.id}: answer = {answer!r}, expected one of {', '.join(question.letters)}"
+    )
+
+
+def valid_confidence(confidence: object) -> int | None:
+    """1, 2, 3 or None; ValueError otherwise."""
+    if confidence is None or (type(confidence) is int and confidence in CONFIDENCE):
+        return confidence
+    raise ValueError(f"confidence = {confidence!r}, expected 1 (a guess), 2 or 3 (sure)")
+
+
+def as_text(question: Question, title: str, usage: str) -> str:
+    """The question as plain text, with how to answer it."""
+    options = [f"  {letter}  {question.option(letter).text}" for letter in question.letters]
+    return "\n".join([title, question.ask, *options, f"To answer: {usage}"])

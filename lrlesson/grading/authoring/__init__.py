@@ -1,0 +1,1 @@
+"""What a teacher writes: source notebooks, the course, and the release of exercises."""

@@ -1,0 +1,148 @@
+"""course.toml: which exercises are graded, for how many points, and how a learner is recognised."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from lrlesson.grading.authoring.source_notebooks import Exercise
+from lrlesson.grading.errors import GradingError
+
+LEARNER = ("folder", "file", "either")
+KEYS = {
+    "": {"course", "submissions", "exercise", "late"},
+    "late": {"grace_minutes", "per_day", "at_most"},
+    "course": {"name"},
+    "submissions": {"learner"},
+    "exercise": {"id", "notebook", "points", "deadline"},
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One graded exercise; `deadline` None means that it is never late."""
+
+    id: str
+    notebook: str
+    points: float
+    deadline: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Late:
+    """What being late costs: `per_day` of the points for each day begun, `at_most` in all.
+
+    Up to `grace_minutes` after the deadline nothing is late. Without the table, late work is
+    reported and costs nothing.
+    """
+
+    grace_minutes: float = 0.0
+    per_day: float = 0.0
+    at_most: float = 1.0
+
+    def cost(self, deadline: datetime, changed: datetime) -> tuple[int, float]:
+        """Days begun after the deadline (0 if in time), and the share of the points they cost."""
+        over = (changed - deadline).total_seconds()
+        if over <= 60 * self.grace_minutes:
+            return 0, 0.0
+        days = math.ceil(over / 86400)
+        return days, min(self.at_most, days * self.per_day)
+
+
+@dataclass(frozen=True)
+class Course:
+    """What course.toml says; without the file, every exercise of the folder counts."""
+
+    entries: tuple[Entry, ...]
+    learner: str = "either"
+    late: Late = Late()
+    name: str = ""
+
+
+def read_course(solutions: Path, exercises: dict[str, Exercise]) -> Course:
+    """The course.toml in `solutions` or beside it, checked against the notebooks.
+
+    Raises GradingError in one sentence for an unknown key, a wrong value, an exercise that the
+    notebooks do not hold, one that they hold in another file, or points that do not add up.
+    """
+    places = (solutions / "course.toml", solutions.resolve().parent / "course.toml")
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
+        return Course(tuple(Entry(e.id, e.notebook, e.points) for e in exercises.values()))
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise GradingError(f"{path.name} cannot be read: {error}.") from error
+    _known("", data)
+    learner = _table(data, "submissions").get("learner", "either")
+    _known("course", _table(data, "course"))
+    _known("late", _table(data, "late"))
+    _known("submissions", _table(data, "submissions"))
+    if learner not in LEARNER:
+        raise GradingError(
+            f"course.toml: learner = {learner!r}, expected one of {', '.join(LEARNER)}."
+        )
+    listed = data.get("exercise", [])
+    if not isinstance(listed, list) or not listed:
+        raise GradingError("course.toml lists no exercise, expected [[exercise]] tables.")
+    entries = tuple(_entry(item, exercises) for item in listed)
+    if twice := {e.id for e in entries if [x.id for x in entries].count(e.id) > 1}:
+        raise GradingError(f"course.toml lists {min(twice)!r} twice.")
+    if unlisted := sorted(set(exercises) - {entry.id for entry in entries}):
+        raise GradingError(f"course.toml does not list the exercise {unlisted[0]!r}.")
+    name = str(_table(data, "course").get("name", ""))
+    return Course(entries, learner, _late(_table(data, "late")), name)
+
+
+def _late(table: dict[str, Any]) -> Late:
+    for key, value in table.items():
+        most = 1e6 if key == "grace_minutes" else 1
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+            raise GradingError(f"course.toml: late {key} = {value}, expected 0 to {most:g}.")
+    return Late(**table)
+
+
+def _entry(item: Any, exercises: dict[str, Exercise]) -> Entry:
+    _known("exercise", item)
+    for key in ("id", "notebook", "points"):
+        if key not in item:
+            raise GradingError(f"course.toml: an exercise has no {key}.")
+    name, deadline = item["id"], item.get("deadline")
+    if name not in exercises:
+        raise GradingError(f"course.toml: no notebook holds the exercise {name!r}.")
+    exercise = exercises[name]
+    if item["notebook"] != exercise.notebook:
+        raise GradingError(
+            f"course.toml: {name} is in {exercise.notebook}, not in {item['notebook']!r}."
+        )
+    points = item["points"]
+    if exercise.by_hand:
+        if isinstance(points, bool) or not isinstance(points, int | float) or points < 0:
+            raise GradingError(f"course.toml: {name} has {points!r} points, expected a number.")
+    elif points != exercise.points:
+        raise GradingError(
+            f"course.toml: {name} has {item['points']} points, but its hidden checks add up to "
+            f"{exercise.points:g}."
+        )
+    if deadline is not None and not isinstance(deadline, datetime):
+        raise GradingError(f"course.toml: deadline of {name} = {deadline}, expected date and time.")
+    return Entry(name, exercise.notebook, points, deadline and deadline.astimezone())
+
+
+def _table(data: dict[str, Any], key: str) -> dict[str, Any]:
+    value = data.get(key, {})
+    if not isinstance(value, dict):
+        raise GradingError(f"course.toml: {key} should be a table.")
+    return value
+
+
+def _known(table: str, data: Any) -> None:
+    if not isinstance(data, dict):
+        raise GradingError(f"course.toml: {table} should be a table.")
+    if unknown := sorted(set(data) - KEYS[table]):
+        where = f"[{table}]" if table else "course.toml"
+        raise GradingError(f"course.toml: unknown key {unknown[0]!r} in {where}.")

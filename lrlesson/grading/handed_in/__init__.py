@@ -1,0 +1,1 @@
+"""What comes back: files and archives, whose they are, and the answers put into our notebooks."""

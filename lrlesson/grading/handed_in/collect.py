@@ -1,0 +1,127 @@
+"""Find who handed in what: a folder per learner, a file per learner and notebook, or the bulk
+download of Canvas or Moodle; in a folder or in a zip.
+
+    ada/04_decay.ipynb                                       learner "ada"
+    ada_04_decay.ipynb                                       learner "ada"
+    lovelaceada_LATE_1234_98765_04_decay.ipynb    Canvas     learner "lovelaceada_1234"
+    Ada Lovelace_5678_assignsubmission_file_/...  Moodle     learner "Ada Lovelace_5678"
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from lrlesson.grading.authoring.source_notebooks import Exercise
+from lrlesson.grading.errors import GradeError
+from lrlesson.grading.handed_in.files import File, listing
+from lrlesson.grading.handed_in.graft import Copy, cell_id, read_file
+
+CANVAS = re.compile(
+    r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<user>\d+)_(?:question_\d+_)?(?P<submission>\d+)_(?P<file>.+)"
+)
+MOODLE = re.compile(r"(?P<name>.+)_(?P<user>\d+)_assignsubmission_[a-z]+_?(?P<file>.*)")
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One learner's notebooks, read; `copies` is empty where nothing was handed in."""
+
+    learner: str
+    copies: tuple[Copy, ...]
+    marked_late: bool = False
+
+
+def collect(
+    folder: Path, notebooks: Iterable[str], learner: str = "either"
+) -> tuple[list[Submission], list[str]]:
+    """The submissions in `folder` (or a zip), by learner, and the names of what is no submission.
+
+    learner: "folder", each folder is a learner and holds notebooks at any depth; "file", each
+    notebook is `<learner>_<notebook name>`, in any folder; "either", folders as learners and loose
+    notebooks by their name. Names as Canvas and Moodle make them are known in every case.
+    Raises GradeError if there is nothing to grade.
+    """
+    found = listing(folder)
+    stems = [Path(name).stem for name in notebooks]
+    home = folder.resolve().stem
+    files: dict[str, list[File]] = {}
+    late: set[str] = set()
+    if learner != "file":
+        for name in sorted(found.folders):
+            files.setdefault(_from_system(name) or _name(_stem(name)), [])
+    for file in found.notebooks:
+        top, inside = file.place.parts[0], len(file.place.parts) > 1
+        if who := _from_system(top):
+            if (match := CANVAS.fullmatch(top)) and match["late"]:
+                late.add(who)
+        elif inside and learner != "file":
+            who = _name(_stem(top))
+        elif inside or learner != "folder":
+            who = _learner_of(file.place, stems, home)
+        else:
+            found.ignored.append(top)
+            continue
+        files.setdefault(who, []).append(file)
+    if not files:
+        raise GradeError(
+            f"{folder} holds no submission, expected a folder per learner or files named "
+            f"like ada_{stems[0]}.ipynb."
+        )
+    return [
+        Submission(name, tuple(read_file(file) for file in own), name in late)
+        for name, own in sorted(files.items())
+    ], sorted(_name(name) for name in found.ignored)
+
+
+def choose(submission: Submission, exercise: Exercise) -> tuple[Copy | None, str]:
+    """The learner's file that holds the exercise, and an anomaly where there were several.
+
+    A file with the answer's cell comes first, whatever it is called (downloads get renamed), then
+    one with the right name, then one whose name holds it. Of equals, the last by name. What cannot
+    be read at all, a broken zip or a locked folder, may have held anything.
+    """
+    stem = Path(exercise.notebook).stem
+
+    def rank(copy: Copy) -> int:
+        holds = any(cell_id(cell) in exercise.stubs for cell in copy.cells)
+        named = copy.path.name == exercise.notebook
+        closed = copy.closed and not copy.cells
+        return 8 * holds + 4 * named + 2 * (stem in copy.path.name) + closed
+
+    ranked = [copy for copy in submission.copies if rank(copy)]
+    if not ranked:
+        return None, ""
+    best = max(ranked, key=lambda copy: (rank(copy), str(copy.path)))
+    if len(ranked) == 1:
+        return best, ""
+    names = ", ".join(copy.path.name for copy in ranked[:5])
+    names += f" and {len(ranked) - 5} more" if len(ranked) > 5 else ""
+    return best, f"several files: {_name(names)}; {_name(best.path.name)} counts"
+
+
+def _from_system(name: str) -> str:
+    """The learner in a name that Canvas or Moodle made, "" in others."""
+    match = MOODLE.fullmatch(name) or CANVAS.fullmatch(name)
+    return _name(f"{match['name']}_{match['user']}") if match else ""
+
+
+def _stem(name: str) -> str:
+    return name[: -len(".zip")] if name.lower().endswith(".zip") else name
+
+
+def _learner_of(path: PurePosixPath, stems: list[str], home: str) -> str:
+    """The learner in a file name; the folder's name for an exercise file that names nobody."""
+    for stem in stems:
+        if match := re.match(rf"(?P<learner>.*?)[ _.-]*{re.escape(stem)}", path.stem):
+            return _name(match["learner"] or home)
+    return _name(path.stem)
+
+
+def _name(text: str) -> str:
+    """A name in one line that no terminal or page takes for anything else."""
+    text = unicodedata.normalize("NFC", text)
+    return "".join(c if c.isprintable() else "�" for c in text)

@@ -1,0 +1,1 @@
+"""One class marked: exercises run, compared outside, and the capstone refereed."""

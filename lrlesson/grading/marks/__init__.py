@@ -1,0 +1,1 @@
+"""What came out: results, overrides, reports, exports."""

@@ -1,0 +1,361 @@
+"""Marks as the learning systems import them: Canvas and Moodle (CSV), Gradescope (results.json).
+
+Every text that came from a learner or a roster is written so that no spreadsheet takes it for a
+formula. Learners whom the roster does not know, and people of the roster who handed nothing in, are
+returned, to be said.
+"""
+
+from __future__ import annotations
+
+import builtins
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lrlesson.grading.errors import GradeError
+from lrlesson.grading.marks.overrides import WAITS
+from lrlesson.grading.marks.results import Row
+
+CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
+MOODLE = ("ID number", "Email address", "Grade", "Feedback")
+SYSTEMS = ("canvas", "moodle", "gradescope")
+
+
+@dataclass
+class Exported:
+    """What was written, who could not be brought together with the roster, and who waits.
+
+    `waiting`: learners with a text that has no mark yet, so that their sum is not the last word;
+    `without_feedback`: Moodle's worksheet has no place for it.
+    """
+
+    paths: list[Path]
+    unknown: list[str] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    without_feedback: bool = False
+
+
+@dataclass(frozen=True)
+class Total:
+    """One learner's marks together, and the feedback in words."""
+
+    learner: str
+    points: float
+    max_points: float
+    rows: tuple[Row, ...]
+
+    @property
+    def feedback(self) -> str:
+        """One line per exercise, without any hidden value."""
+        return "\n".join(
+            f"{row.exercise}: {row.points:g} of {row.max_points:g} ({feedback(row)})"
+            for row in self.rows
+        )
+
+
+def feedback(row: Row) -> str:
+    """The row's reason as its learner may read it."""
+    wrong = [check for check in row.checks if check["reason"]]
+    if row.status != "graded" or not wrong:
+        return row.reason
+    return "; ".join(f"{check['id']}: {shown(check['reason'])}" for check in wrong)
+
+
+def shown(reason: str) -> str:
+    """What went wrong in a check, for the learner: of an exception its kind and no more.
+
+    The answer sees the hidden inputs and writes the message, and so could carry them out in it.
+    """
+    match = re.match(r"error, (\w+)", reason)
+    if match is None:
+        return reason
+    kind = getattr(builtins, match[1], None)
+    known = isinstance(kind, type) and issubclass(kind, BaseException)
+    return f"it raised {match[1]}" if known else "it raised an exception of its own"
+
+
+def totals(rows: Iterable[Row]) -> list[Total]:
+    """The rows by learner, added up."""
+    own: dict[str, list[Row]] = {}
+    for row in rows:
+        own.setdefault(row.learner, []).append(row)
+    return [
+        Total(name, _sum(r.points for r in rs), _sum(r.max_points for r in rs), tuple(rs))
+        for name, rs in sorted(own.items())
+    ]
+
+
+def _sum(values: Iterable[float]) -> float:
+    return round(sum(values), 2)
+
+
+def safe(text: str) -> str:
+    """Text that a spreadsheet shows and does not compute."""
+    return "'" + text if text[:1] in tuple("=+-@\t\r\n") and text != "-" else text
+
+
+def export(
+    rows: list[Row], system: str, out: Path, roster: Path | None = None, assignment: str = ""
+) -> Exported:
+    """Write the marks for one system into the folder `out`.
+
+    roster: for Canvas its gradebook export; for Moodle the worksheet that the instructor
+    downloaded, which is filled in, or any CSV with an id number and an email column.
+    assignment: for Canvas, the column as the gradebook has it, with its id: "Decay (4711)".
+    Raises GradeError, in one sentence.
+    """
+    if system not in SYSTEMS:
+        raise GradeError(f"to = {system!r}, expected one of {', '.join(SYSTEMS)}.")
+    people = totals(rows)
+    if not people:
+        raise GradeError("there is no result to export.")
+    out.mkdir(parents=True, exist_ok=True)
+    if system == "gradescope":
+        made = _gradescope(people, out / "gradescope")
+    elif system == "canvas":
+        made = _canvas(people, out / "canvas.csv", roster, assignment)
+    else:
+        made = _moodle(people, out / "moodle.csv", roster)
+    made.waiting = [p.learner for p in people if any(row.status == WAITS for row in p.rows)]
+    return made
+
+
+def _read(path: Path) -> list[list[str]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        first = text.split("\n", 1)[0]
+        separator = max(",;\t", key=first.count)
+        table = [row for row in csv.reader(io.StringIO(text), delimiter=separator) if any(row)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise GradeError(f"{path} cannot be read as CSV ({error}).") from error
+    if len(table) < 2:
+        raise GradeError(f"{path} holds nobody, expected a header and a line per learner.")
+    width = len(table[0])
+    return [row + [""] * (width - len(row)) for row in table]
+
+
+def _write(path: Path, table: Iterable[Iterable[str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, quoting=csv.QUOTE_MINIMAL).writerows(table)
+
+
+class _Matcher:
+    """Finds a learner's line in a roster, by any value in it that is somebody's alone."""
+
+    def __init__(self, lines: list[list[str]]) -> None:
+        self.lines = lines
+        self.known: dict[str, int | None] = {}
+        for number, line in enumerate(lines):
+            for value in {key for cell in line for key in _keys(cell)}:
+                self.known[value] = None if value in self.known else number
+
+    def find(self, learner: str) -> int | None:
+        match = re.fullmatch(r"(.+)_(\d+)", learner)
+        wanted = [learner.casefold(), *([match[2]] if match else [])]
+        found = {self.known.get(value) for value in wanted} - {None}
+        return found.pop() if len(found) == 1 else None
+
+
+def _keys(cell: str) -> set[str]:
+    text = cell.strip().casefold()
+    keys = {text, text.split("@")[0]} if text else set()
+    if match := re.fullmatch(r"\D+ (\d+)", text):  # "Participant 123", in any language
+        keys.add(match[1])
+    if text.count(",") == 1:  # "Lovelace, Ada" is Ada Lovelace
+        last, first = text.split(",")
+        keys.add(f"{first.strip()} {last.strip()}")
+    return {key for key in keys if key}
+
+
+def _place(people: list[Total], lines: list[list[str]]) -> tuple[dict[int, Total], Exported]:
+    matcher, placed, said = _Matcher(lines), {}, Exported([])
+    for person in people:
+        number = matcher.find(person.learner)
+        if number is None or number in placed:
+            said.unknown.append(person.learner)
+        else:
+            placed[number] = person
+    return placed, said
+
+
+def _canvas(people: list[Total], path: Path, roster: Path | None, assignment: str) -> Exported:
+    if not re.fullmatch(r".+ \(\d+\)", assignment):
+        raise GradeError(
+            f"assignment = {assignment!r}, expected the column of Canvas's gradebook with its id, "
+            'such as "Decay (4711)"; without the id Canvas makes a new assignment.'
+        )
+    possible = f"{max(person.max_points for person in people):g}"
+    table = [[*CANVAS, assignment], ["    Points Possible", "", "", "", "", possible]]
+    if roster is None:
+        found = [(p, re.fullmatch(r"(.+)_(\d+)", p.learner)) for p in people]
+        table += [[safe(m[1]), m[2], "", "", "", f"{person.points:g}"] for person, m in found if m]
+        _write(path, table)
+        return Exported([path], [person.learner for person, match in found if not match])
+    lines = _read(roster)
+    header = [name.strip() for name in lines[0]]
+    if missing := [name for name in ("Student", "ID") if name not in header]:
+        raise GradeError(f"{roster.name} has no column {missing[0]!r}, expected Canvas's export.")
+    if assignment in header:
+        _refuse_other_points(lines, header.index(assignment), float(possible), assignment)
+    columns = [header.index(name) if name in header else None for name in CANVAS]
+    students = [
+        ["" if c is None else line[c] for c in columns]
+        for line in lines[1:]
+        if line[header.index("ID")].strip().isdigit()
+    ]
+    placed, said = _place(people, [line[:4] for line in students])
+    for number, line in enumerate(students):
+        if number in placed:
+            table.append([*map(safe, line), f"{placed[number].points:g}"])
+        else:
+            said.absent.append(line[0])
+    _write(path, table)
+    said.paths.append(path)
+    return said
+
+
+def _refuse_other_points(
+    lines: list[list[str]], column: int, possible: float, assignment: str
+) -> None:
+    """Canvas would change the assignment's points to those of the file."""
+    for line in lines:
+        if "Points Possible" in line[0]:
+            text = line[column].strip().replace(",", ".")
+            if re.fullmatch(r"\d+(\.\d+)?", text) and float(text) != possible:
+                raise GradeError(
+                    f"{assignment} has {text} points in Canvas and {possible:g} in the results; "
+                    "set the assignment's points in Canvas and export the gradebook again."
+                )
+
+
+def _moodle(people: list[Total], path: Path, roster: Path | None) -> Exported:
+    if roster is None:
+        table = [list(MOODLE)]
+        for person in people:
+            match = re.fullmatch(r".+_(\d+)", person.learner)
+            address = person.learner if "@" in person.learner else ""
+            who = match[1] if match else "" if address else person.learner
+            table.append([safe(who), safe(address), f"{person.points:g}", safe(person.feedback)])
+        _write(path, table)
+        return Exported([path])
+    lines = _read(roster)
+    header, students = lines[0], lines[1:]
+    grade, most = _moodle_columns(header, students)
+    placed, said = _place(people, students)
+    if grade is None:
+        email, number = _email(header, students), _id_number(header)
+        table = [list(MOODLE)]
+        for i, line in enumerate(students):
+            if i in placed:
+                ids = [safe(line[c]) if c is not None else "" for c in (number, email)]
+                table.append([*ids, f"{placed[i].points:g}", safe(placed[i].feedback)])
+    else:
+        for person in placed.values():
+            if most != person.max_points:
+                raise GradeError(
+                    f"{roster.name} has a maximum grade of {most:g}, the results one of "
+                    f"{person.max_points:g}; set the assignment's maximum in Moodle."
+                )
+        comma = "," in students[0][grade + 1]
+        said.without_feedback = not _ends_with_feedback(students)
+        for i, line in enumerate(students):
+            if i in placed:
+                mark = f"{placed[i].points:.2f}"
+                line[grade] = mark.replace(".", ",") if comma else mark
+                if not said.without_feedback:
+                    line[-1] = safe(placed[i].feedback)
+        table = [header, *([safe(cell) for cell in line] for line in students)]
+    said.absent = [_who(line) for i, line in enumerate(students) if i not in placed]
+    _write(path, table)
+    said.paths.append(path)
+    return said
+
+
+def _moodle_columns(header: list[str], students: list[list[str]]) -> tuple[int | None, float]:
+    """The grade's column in a worksheet, whatever its language, and the maximum beside it.
+
+    A worksheet begins with "Participant 123" in the language of the site, and the maximum, one and
+    the same number in every line, stands right of the grade.
+    """
+    if not all(re.fullmatch(r"\D*\d+", line[0]) for line in students) or len(header) < 5:
+        return None, 0.0
+    for column in range(2, len(header) - 1):
+        values = {line[column].strip() for line in students}
+        before = {line[column - 1].strip() for line in students}
+        if len(values) == 1 and re.fullmatch(r"\d+[.,]\d+", value := values.pop()):
+            numbers = (re.fullmatch(r"(\d+([.,]\d+)?)?|-", text) for text in before)
+            if all(numbers):
+                return column - 1, float(value.replace(",", "."))
+    return None, 0.0
+
+
+def _ends_with_feedback(students: list[list[str]]) -> bool:
+    """Whether the last column of a worksheet holds feedback, which is empty where there is none.
+
+    Without feedback comments it is the time of the last grade, "-" where there is none, by which
+    Moodle tells whether the worksheet is out of date.
+    """
+    last = [line[-1].strip() for line in students]
+    return not all(text == "-" or re.search(r"\d{4}.*\d:\d\d", text) for text in last)
+
+
+def _email(header: list[str], students: list[list[str]]) -> int | None:
+    columns = range(len(header))
+    return next((c for c in columns if all("@" in line[c] for line in students)), None)
+
+
+def _id_number(header: list[str]) -> int | None:
+    names = ("id number", "idnumber", "id", "student id")
+    return next((c for c, name in enumerate(header) if name.strip().casefold() in names), None)
+
+
+def _who(line: list[str]) -> str:
+    return next((cell for cell in line[1:3] if cell and not cell.isdigit()), line[0])
+
+
+def _gradescope(people: list[Total], folder: Path) -> Exported:
+    said = Exported([])
+    taken: set[str] = set()
+    for person in people:
+        name = re.sub(r"[^\w.@ -]", "_", person.learner).strip(". ") or "learner"
+        while name.casefold() in taken:
+            name += "_"
+        taken.add(name.casefold())
+        tests = []
+        for row in person.rows:
+            parts = row.checks or [
+                {
+                    "id": row.exercise,
+                    "points": 0,
+                    "max_points": row.max_points,
+                    "reason": row.reason,
+                }
+            ]
+            tests += [
+                {
+                    "name": check["id"],
+                    "score": check["points"],
+                    "max_score": check["max_points"],
+                    "output": shown(check["reason"]) or "as expected",
+                    "output_format": "text",
+                    "visibility": "visible",
+                }
+                for check in parts
+            ]
+        result = {
+            "score": person.points,
+            "output": person.feedback,
+            "output_format": "text",
+            "visibility": "visible",
+            "tests": tests,
+        }
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        path = folder / name / "results.json"
+        path.write_text(json.dumps(result, indent=1), encoding="utf-8")
+        said.paths.append(path)
+    return said

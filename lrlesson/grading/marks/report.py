@@ -1,0 +1,256 @@
+"""Results to look at: one self-contained page per learner and one for the class.
+
+Everything that a learner had a hand in is escaped text. Hidden inputs and expected values are not
+in the results, so they cannot be on a page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from html import escape
+from pathlib import Path
+
+from lrlesson.grading.errors import GradeError
+from lrlesson.grading.marks.export import Total, shown, totals
+from lrlesson.grading.marks.overrides import BY_HAND, WAITS
+from lrlesson.grading.marks.results import Row
+
+STYLE = """
+:root{color-scheme:light dark;--ink:#1c2330;--soft:#5b6472;--line:#d8dde5;--paper:#fff;
+--good:#0072b2;--part:#e69f00;--none:#b9c0ca;--card:#f6f8fa}
+@media(prefers-color-scheme:dark){:root{--ink:#e6e9ee;--soft:#a3acba;--line:#3a424e;
+--paper:#14181e;--good:#56b4e9;--part:#e69f00;--none:#4a5361;--card:#1c222a}}
+body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);
+max-width:62rem;margin:0 auto;padding:2rem 1.2rem 4rem}
+h1{font-size:1.6rem;margin:0}h2{font-size:1.15rem;margin:2.2rem 0 .6rem}
+p.lead{color:var(--soft);margin:.2rem 0 1rem}
+table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;
+padding:.4rem .8rem .4rem 0;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
+th{font-weight:600;color:var(--soft)}td.n,th.n{text-align:right;white-space:nowrap}
+section.ex{background:var(--card);border:1px solid var(--line);border-radius:.6rem;
+padding:.9rem 1.1rem;margin:1rem 0}section.ex h2{margin:0 0 .3rem}
+.bar{display:block;height:.5rem;border-radius:.25rem;background:var(--none);margin:.4rem 0 .8rem}
+.bar i{display:block;height:100%;border-radius:.25rem;background:var(--good)}
+ul{margin:.3rem 0;padding-left:1.2rem}.soft{color:var(--soft)}svg text{fill:var(--ink);
+font:13px system-ui,sans-serif}svg .axis{stroke:var(--line)}svg rect{fill:var(--good)}
+svg .lost{fill:var(--none)}.wide{overflow-x:auto}a{color:var(--good)}
+"""
+
+
+def write(rows: list[Row], out: Path, course: str = "") -> list[Path]:
+    """Write index.html (the class) and a page per learner into `out`; the paths, index first."""
+    people = totals(rows)
+    if not people:
+        raise GradeError("there is no result to report.")
+    out.mkdir(parents=True, exist_ok=True)
+    names = _file_names(people)
+    paths = [out / "index.html"]
+    paths[0].write_text(class_page(people, names, course), encoding="utf-8")
+    for person in people:
+        path = out / names[person.learner]
+        path.write_text(learner_page(person, course), encoding="utf-8")
+        paths.append(path)
+    return paths
+
+
+def learner_page(person: Total, course: str = "") -> str:
+    """What one learner gets to read."""
+    share = person.points / person.max_points if person.max_points else 0
+    of = f"{person.points:g} of {person.max_points:g}"
+    parts = [
+        f"<h1>{escape(person.learner)}</h1>",
+        f"<p class='lead'>{escape(course or 'Results')}: <b>{of} points</b></p>{_bar(share)}",
+    ]
+    for row in person.rows:
+        share = row.points / row.max_points if row.max_points else 0
+        parts.append(
+            f"<section class='ex'><h2>{escape(row.exercise)}: "
+            f"{row.points:g} of {row.max_points:g}</h2>{_bar(share)}"
+        )
+        wrong = [check for check in row.checks if check["reason"]]
+        right = [check for check in row.checks if not check["reason"]]
+        if row.status != "graded" or not row.checks:
+            parts.append(f"<p>{escape(_words(row))}</p>")
+        if wrong:
+            items = "".join(f"<li>{_failed(check)}</li>" for check in wrong)
+            parts.append(f"<p>What went wrong:</p><ul>{items}</ul>")
+        if right:
+            names = ", ".join(escape(_property(check["id"])) for check in right)
+            parts.append(f"<p class='soft'>Right: {names}.</p>")
+        if row.misconception:
+            parts.append(
+                f"<p>This answer behaves like a known mistake: <b>"
+                f"{escape(row.misconception.replace('-', ' '))}</b>.</p>"
+            )
+        if wrong and row.notebook:
+            parts.append(f"<p class='soft'>Read again: {escape(row.notebook)}.</p>")
+        shown = (BY_HAND, "late", "older release", "deleted", "retyped")
+        notes = [said for said in row.anomalies if said.startswith(shown)]
+        parts += [f"<p class='soft'>{escape(said)}</p>" for said in notes]
+        parts.append("</section>")
+    return _page(f"{person.learner}: results", "".join(parts))
+
+
+def class_page(people: list[Total], names: dict[str, str], course: str = "") -> str:
+    """What the instructor looks at first."""
+    rows = [row for person in people for row in person.rows]
+    mean = sum(person.points for person in people) / len(people)
+    most = max(person.max_points for person in people)
+    seeds = ", ".join(sorted({str(row.seed) for row in rows}))
+    isolation = escape(", ".join(sorted({row.isolation for row in rows})))
+    lead = f"{len(people)} learners, on average {mean:.1f} of {most:g} points"
+    waiting = sum(row.status == WAITS for row in rows)
+    if waiting:
+        lead += f"; texts still to be marked by hand: {waiting}"
+    parts = [
+        f"<h1>{escape(course or 'The class')}</h1>",
+        f"<p class='lead'>{lead}; seed {seeds}; isolation: {isolation}</p>",
+        "<h2>Distribution of points</h2>",
+        _histogram([person.points for person in people], most),
+        "<h2>How hard each check was</h2>",
+        _difficulty(rows),
+    ]
+    mistakes = Counter(row.misconception for row in rows if row.misconception)
+    if mistakes:
+        parts += ["<h2>Known mistakes</h2>", _counts(mistakes)]
+    anomalies = [(row, said) for row in rows for said in row.anomalies]
+    odd = [(row, _words(row)) for row in rows if row.status not in ("graded", "not attempted")]
+    parts.append("<h2>To look at</h2>")
+    if anomalies or odd:
+        lines = "".join(
+            f"<tr><td>{escape(row.learner)}</td><td>{escape(row.exercise)}</td>"
+            f"<td>{escape(said)}</td></tr>"
+            for row, said in anomalies + odd
+        )
+        parts.append(_table(("learner", "exercise", "what"), lines))
+    else:
+        parts.append("<p>Nothing out of the ordinary.</p>")
+    exercises = list(dict.fromkeys(row.exercise for row in rows))
+    lines = ""
+    for person in people:
+        own = {row.exercise: f"{row.points:g}" for row in person.rows}
+        cells = "".join(f"<td class='n'>{own.get(e, '')}</td>" for e in exercises)
+        lines += (
+            f"<tr><td><a href='{escape(names[person.learner])}'>{escape(person.learner)}</a></td>"
+            f"{cells}<td class='n'><b>{person.points:g}</b></td></tr>"
+        )
+    parts += ["<h2>Marks</h2>", _table(("learner", *exercises, "all"), lines, 1)]
+    return _page(f"{course or 'The class'}: results", "".join(parts))
+
+
+def _words(row: Row) -> str:
+    said = {
+        "not attempted": "Not attempted: the answer is as it was handed out.",
+        "missing": "Nothing was found to mark",
+        "unreadable": "The file could not be read",
+        "timeout": "A cell was stopped, since it did not end in time",
+        "died": "Python ended while a cell ran",
+        "output": "A cell printed more than the limit",
+        "failed": "The answer's cell raised an exception",
+        "error": "The grader itself failed; this will be tried again",
+        WAITS: "A text, read and marked by hand; there is no mark yet.",
+        "graded": "A text, read and marked by hand.",
+    }[row.status]
+    return said if row.status in ("not attempted", WAITS, "graded") else f"{said}: {row.reason}."
+
+
+def _failed(check: dict) -> str:
+    hint = f" <span class='soft'>{escape(str(check.get('hint', '')))}</span>"
+    return f"<b>{escape(_property(check['id']))}</b>: {escape(shown(check['reason']))}.{hint}"
+
+
+def _property(check_id: str) -> str:
+    return check_id.split(".", 1)[-1].replace("-", " ")
+
+
+def _bar(share: float) -> str:
+    return f"<span class='bar'><i style='width:{100 * share:.0f}%'></i></span>"
+
+
+def _table(names: tuple[str, ...], lines: str, left: int | None = None) -> str:
+    left = len(names) if left is None else left
+    head = "".join(
+        f"<th{' class=n' if i >= left else ''}>{escape(name)}</th>" for i, name in enumerate(names)
+    )
+    return f"<div class='wide'><table><tr>{head}</tr>{lines}</table></div>"
+
+
+def _histogram(points: list[float], most: float) -> str:
+    """Learners by points, in at most eleven bars."""
+    bars = min(11, int(most) + 1)
+    width = most / (bars - 1) if bars > 1 else 1
+    counts = Counter(min(bars - 1, round(p / width)) for p in points)
+    high, step = max(counts.values()), 640 / bars
+    shapes = ""
+    for i in range(bars):
+        tall = 120 * counts[i] / high
+        x = 20 + i * step
+        shapes += (
+            f"<rect x='{x:.0f}' y='{150 - tall:.0f}' width='{step - 8:.0f}' height='{tall:.0f}'/>"
+        )
+        middle = x + step / 2 - 4
+        if counts[i]:
+            at = f"x='{middle:.0f}' y='{144 - tall:.0f}'"
+            shapes += f"<text {at} text-anchor='middle'>{counts[i]}</text>"
+        shapes += f"<text x='{middle:.0f}' y='168' text-anchor='middle'>{i * width:.3g}</text>"
+    label = "Number of learners by points: " + ", ".join(
+        f"{counts[i]} at about {i * width:.3g}" for i in range(bars) if counts[i]
+    )
+    axis = "<line class='axis' x1='16' x2='664' y1='150' y2='150'/>"
+    return (
+        f"<svg viewBox='0 0 680 190' role='img' aria-label='{label}'>{axis}{shapes}"
+        "<text x='664' y='186' text-anchor='end'>points</text></svg>"
+    )
+
+
+def _difficulty(rows: list[Row]) -> str:
+    """For each check, the share of those who handed in an answer and passed it."""
+    tried: Counter[str] = Counter()
+    passed: Counter[str] = Counter()
+    for row in rows:
+        for check in row.checks:
+            tried[check["id"]] += 1
+            passed[check["id"]] += not check["reason"]
+    if not tried:
+        return "<p>Nobody handed in an answer that could be run.</p>"
+    shapes = ""
+    for i, (name, number) in enumerate(tried.items()):
+        y, share = 8 + 26 * i, passed[name] / number
+        shapes += (
+            f"<text x='232' y='{y + 13}' text-anchor='end'>{escape(name)}</text>"
+            f"<rect class='lost' x='240' y='{y}' width='340' height='17' rx='3'/>"
+            f"<rect x='240' y='{y}' width='{340 * share:.0f}' height='17' rx='3'/>"
+            f"<text x='590' y='{y + 13}'>{passed[name]} of {number}</text>"
+        )
+    return (
+        f"<svg viewBox='0 0 680 {16 + 26 * len(tried)}' role='img' "
+        f"aria-label='Answers that passed each check'>{shapes}</svg>"
+    )
+
+
+def _counts(counts: Counter[str]) -> str:
+    lines = "".join(
+        f"<tr><td>{escape(name.replace('-', ' '))}</td><td class='n'>{n}</td></tr>"
+        for name, n in counts.most_common()
+    )
+    return _table(("mistake", "answers"), lines, 1)
+
+
+def _file_names(people: list[Total]) -> dict[str, str]:
+    """A file name for each learner that is safe in every system and in an address."""
+    found: dict[str, str] = {}
+    for number, person in enumerate(people, 1):
+        word = re.sub(r"[^A-Za-z0-9]+", "-", person.learner).strip("-").lower()[:40]
+        found[person.learner] = f"{number:03d}-{word or 'learner'}.html"
+    return found
+
+
+def _page(title: str, body: str) -> str:
+    policy = "default-src 'none'; style-src 'unsafe-inline'"
+    return (
+        "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        "<meta name='viewport' content='width=device-width,initial-scale=1'>"
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>{body}</body></html>\n"
+    )
