@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-NAMES = ("01_what_the_rate_is.ipynb", "04_decay.ipynb")
+NAMES = ("01_exercise_what_the_rate_is.ipynb", "04_exercise_decay.ipynb")
 EXERCISES = ("gradient-descent", "step-decay")
 TWO, ONE = "lrlesson, 2 workers", "lrlesson, 1 worker"
 ANSWERS = {
@@ -51,11 +51,11 @@ ANSWERS = {
 COURSE = """\
 [[exercise]]
 id = "gradient-descent"
-notebook = "01_what_the_rate_is.ipynb"
+notebook = "01_exercise_what_the_rate_is.ipynb"
 points = 4
 [[exercise]]
 id = "step-decay"
-notebook = "04_decay.ipynb"
+notebook = "04_exercise_decay.ipynb"
 points = 6
 """
 

@@ -215,7 +215,7 @@ def front_page() -> str:
     lessons = sorted((ROOT / "notebooks").glob("*.ipynb"))
     rows = []
     for lesson in lessons:
-        exercise = ROOT / "exercises" / lesson.name
+        exercise = ROOT / "exercises" / lesson.name.replace("_", "_exercise_", 1)
         task = link(exercise, title_of(exercise).partition(": ")[2]) if exercise.is_file() else ""
         title = link(lesson, f"{lesson.name[:2]} {title_of(lesson)}")
         rows.append(f"<tr><td>{title}</td><td>{task}</td></tr>")

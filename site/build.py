@@ -112,7 +112,7 @@ def write_pages(pages: Path, executed: Path, lessons: list[str]) -> None:
     """Everything that Sphinx reads: lessons, exercises, the library's pages, the home page."""
     static, originals = pages / "static", pages / "originals"
     shutil.copytree(HERE / "static", static)
-    shutil.copy(ROOT / "lrlesson" / "feedback" / "form.css", static)
+    shutil.copy(ROOT / "lrlesson" / "feedback" / "widgets" / "form.css", static)
     shutil.copy(FONT, static / "math.ttf")
     for part in ("notebooks", "exercises"):
         shutil.copytree(ROOT / part, originals / part, ignore=LEAVE_OUT)
@@ -127,7 +127,7 @@ def write_pages(pages: Path, executed: Path, lessons: list[str]) -> None:
     tasks = {}
     for name in exercises:
         exercise = nbformat.read(ROOT / "exercises" / f"{name}.ipynb", as_version=4)
-        tasks[name] = title_of(exercise).partition(": ")[2]
+        tasks[name.replace("_exercise_", "_", 1)] = (name, title_of(exercise).partition(": ")[2])
         write_lesson(pages / "exercises" / f"{name}.ipynb", exercise, EXERCISE_NOTE, there)
 
     home = (HERE / "home.md").read_text(encoding="utf-8")
@@ -187,10 +187,10 @@ def without_dead_links(text: str, folder: str, there: set[str]) -> str:
     return re.sub(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)", checked, text)
 
 
-def lesson_row(name: str, lesson: NotebookNode, task: str | None) -> str:
-    """The row of a lesson in the table of the home page; task: what its exercise is about."""
+def lesson_row(name: str, lesson: NotebookNode, task: tuple[str, str] | None) -> str:
+    """The row of a lesson in the table of the home page; task: its exercise's file and subject."""
     minutes = re.search(r"\((\d+) minutes", lesson.cells[0].source)
-    link = f"[{task}](exercises/{name}.ipynb)" if task else ""
+    link = "[{1}](exercises/{0}.ipynb)".format(*task) if task else ""
     return (
         f"| {name[:2]} | [{title_of(lesson)}](notebooks/{name}.ipynb) "
         f"| {minutes[1] if minutes else ''} | {link} |"

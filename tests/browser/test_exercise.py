@@ -12,7 +12,7 @@ from lrlesson.grading import grade
 from lrlesson.grading.sandbox import bubblewrap as sandbox
 
 ROOT = Path(__file__).parents[2]
-EXERCISE = "exercises/04_decay.ipynb"
+EXERCISE = "exercises/04_exercise_decay.ipynb"
 ANSWER, CHECK, SUMMARY = "step-decay-answer", "step-decay-check", "summary"
 WRONG = """def step_decay(t, lr0, drop, every):
     return lr0 * drop ** ((t + 1) // every)"""

@@ -81,9 +81,9 @@ def test_whoever_solved_it_may_compare():
 def test_summary_of_a_complete_notebook_names_the_file():
     check("step-decay", right)
     shown = repr(summary("step-decay"))
-    assert "hand in 04_decay.ipynb" in shown
+    assert "hand in 04_exercise_decay.ipynb" in shown
     assert "6 of 6" in shown
-    assert "04_decay.ipynb" in summary("step-decay")._repr_html_()
+    assert "04_exercise_decay.ipynb" in summary("step-decay")._repr_html_()
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,7 @@ def test_help_is_there_as_for_any_exercise():
 
 def test_the_notebook_and_the_references_agree():
     """The solutions hold what `solution` shows."""
-    path = Path(__file__).parents[2] / "solutions" / "13_capstone.ipynb"
+    path = Path(__file__).parents[2] / "solutions" / "19_exercise_capstone.ipynb"
     cells = nbformat.read(path, as_version=4).cells
     for challenge in CHALLENGES.values():
         (answer,) = [c for c in cells if c.metadata.get("lrlesson", {}).get("role") == "answer"

@@ -18,8 +18,8 @@ import pytest
 from lrlesson.grading import release
 
 ROOT = Path(__file__).parents[2]
-DECAY = "04_decay.ipynb"
-DESCENT = "01_what_the_rate_is.ipynb"
+DECAY = "04_exercise_decay.ipynb"
+DESCENT = "01_exercise_what_the_rate_is.ipynb"
 
 RIGHT_DECAY = """\
 def step_decay(t, lr0, drop, every):
@@ -39,12 +39,12 @@ Notebook = dict[str, Any]
 COURSE_TOML = """\
 [[exercise]]
 id = "gradient-descent"
-notebook = "01_what_the_rate_is.ipynb"
+notebook = "01_exercise_what_the_rate_is.ipynb"
 points = 4
 
 [[exercise]]
 id = "step-decay"
-notebook = "04_decay.ipynb"
+notebook = "04_exercise_decay.ipynb"
 points = 6
 """
 

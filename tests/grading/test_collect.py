@@ -10,7 +10,7 @@ from lrlesson.grading.authoring.source_notebooks import read_exercises, read_sou
 from lrlesson.grading.handed_in.collect import choose, collect
 from lrlesson.grading.handed_in.graft import imports_library, read_copy
 
-NAMES = {"01_what_the_rate_is.ipynb", "04_decay.ipynb"}
+NAMES = {"01_exercise_what_the_rate_is.ipynb", "04_exercise_decay.ipynb"}
 
 
 @pytest.fixture(scope="module")
@@ -28,42 +28,43 @@ def touch(path, text="{}"):
 
 
 def test_a_folder_is_a_learner_and_holds_notebooks_at_any_depth(tmp_path):
-    touch(tmp_path / "ada" / "04_decay.ipynb")
+    touch(tmp_path / "ada" / "04_exercise_decay.ipynb")
     touch(tmp_path / "bob" / "week 4" / "homework.ipynb")
     (tmp_path / "eve").mkdir()
-    assert learners(tmp_path) == {"ada": ["04_decay.ipynb"], "bob": ["homework.ipynb"], "eve": []}
+    found = {"ada": ["04_exercise_decay.ipynb"], "bob": ["homework.ipynb"], "eve": []}
+    assert learners(tmp_path) == found
 
 
 def test_a_loose_file_names_its_learner(tmp_path):
-    for name in ("ada_04_decay", "bob-01_what_the_rate_is", "eve", "Zoë K_04_decay (1)"):
+    for name in ("ada_04_exercise_decay", "bob-01_what_the_rate_is", "eve", "Zoë K_04_decay (1)"):
         touch(tmp_path / f"{name}.ipynb")
     assert list(learners(tmp_path)) == ["Zoë K", "ada", "bob", "eve"]
 
 
 def test_an_exercise_file_without_a_name_belongs_to_the_folder(tmp_path):
-    touch(tmp_path / "ada" / "04_decay.ipynb")
+    touch(tmp_path / "ada" / "04_exercise_decay.ipynb")
     assert list(learners(tmp_path / "ada")) == ["ada"]
 
 
 def test_the_files_of_one_learner_come_together(tmp_path):
-    touch(tmp_path / "ada" / "04_decay.ipynb")
-    touch(tmp_path / "ada_01_what_the_rate_is.ipynb")
+    touch(tmp_path / "ada" / "04_exercise_decay.ipynb")
+    touch(tmp_path / "ada_01_exercise_what_the_rate_is.ipynb")
     assert list(learners(tmp_path)) == ["ada"]
     assert len(learners(tmp_path)["ada"]) == 2
 
 
 def test_course_toml_can_insist(tmp_path):
-    touch(tmp_path / "week 4" / "ada_04_decay.ipynb")
-    touch(tmp_path / "bob_04_decay.ipynb")
+    touch(tmp_path / "week 4" / "ada_04_exercise_decay.ipynb")
+    touch(tmp_path / "bob_04_exercise_decay.ipynb")
     assert list(learners(tmp_path, "file")) == ["ada", "bob"]
     assert list(learners(tmp_path, "folder")) == ["week 4"]
 
 
 def test_what_is_no_submission_is_said_and_checkpoints_and_links_are_not_followed(tmp_path):
     touch(tmp_path / "ada" / ".ipynb_checkpoints" / "04_decay-checkpoint.ipynb")
-    touch(tmp_path / "ada" / "04_decay.ipynb")
+    touch(tmp_path / "ada" / "04_exercise_decay.ipynb")
     touch(tmp_path / "grades.csv")
-    touch(tmp_path.with_name("outside") / "04_decay.ipynb")
+    touch(tmp_path.with_name("outside") / "04_exercise_decay.ipynb")
     (tmp_path / "link").symlink_to(tmp_path.with_name("outside"))
     (tmp_path / "ada" / "link.ipynb").symlink_to(tmp_path / "grades.csv")
     found, ignored = collect(tmp_path, NAMES)
@@ -84,20 +85,21 @@ def test_nothing_to_grade_is_one_sentence(what, tmp_path):
 def test_a_renamed_file_is_known_by_its_cells(made, decay, tmp_path):
     notebook = made.filled(made.decay, made.right_decay)
     made.hand_in(tmp_path / "ada", "my homework.ipynb", notebook)
-    made.hand_in(tmp_path / "ada", "04_decay.ipynb", "not JSON")
+    made.hand_in(tmp_path / "ada", "04_exercise_decay.ipynb", "not JSON")
     (submission,), _ = collect(tmp_path, NAMES)
     copy, said = choose(submission, decay)
     assert copy.path.name == "my homework.ipynb"
-    assert said == "several files: 04_decay.ipynb, my homework.ipynb; my homework.ipynb counts"
+    names = "04_exercise_decay.ipynb, my homework.ipynb"
+    assert said == f"several files: {names}; my homework.ipynb counts"
 
 
 def test_of_several_downloads_the_right_name_counts_and_then_the_last(made, decay, tmp_path):
     notebook = made.filled(made.decay, made.right_decay)
-    for name in ("04_decay (1).ipynb", "04_decay (2).ipynb", "04_decay.ipynb"):
+    for name in ("04_decay (1).ipynb", "04_decay (2).ipynb", "04_exercise_decay.ipynb"):
         made.hand_in(tmp_path / "ada", name, notebook)
     (submission,), _ = collect(tmp_path, NAMES)
-    assert choose(submission, decay)[0].path.name == "04_decay.ipynb"
-    (tmp_path / "ada" / "04_decay.ipynb").unlink()
+    assert choose(submission, decay)[0].path.name == "04_exercise_decay.ipynb"
+    (tmp_path / "ada" / "04_exercise_decay.ipynb").unlink()
     (submission,), _ = collect(tmp_path, NAMES)
     assert choose(submission, decay)[0].path.name == "04_decay (2).ipynb"
 
@@ -116,27 +118,27 @@ def test_of_several_downloads_the_right_name_counts_and_then_the_last(made, deca
     ],
 )
 def test_whatever_a_file_holds_reading_it_never_raises(content, problem, tmp_path):
-    path = tmp_path / "04_decay.ipynb"
+    path = tmp_path / "04_exercise_decay.ipynb"
     path.write_bytes(content)
     copy = read_copy(path)
     assert problem in copy.problem
-    assert copy.problem.startswith("04_decay.ipynb")
+    assert copy.problem.startswith("04_exercise_decay.ipynb")
     assert copy.cells == ()
 
 
 def test_a_byte_order_mark_is_no_harm(tmp_path):
-    path = tmp_path / "04_decay.ipynb"
+    path = tmp_path / "04_exercise_decay.ipynb"
     path.write_bytes(b"\xef\xbb\xbf" + json.dumps({"cells": [{"source": "1"}]}).encode())
     assert read_copy(path).problem == ""
 
 
 CANVAS = {
-    "lovelaceada_1234_98765_04_decay.ipynb": "lovelaceada_1234",
+    "lovelaceada_1234_98765_04_exercise_decay.ipynb": "lovelaceada_1234",
     "noetheremmy_LATE_77_98766_04_decay-1.ipynb": "noetheremmy_77",
 }
 MOODLE = {
-    "Ada Lovelace_5678_assignsubmission_file_/04_decay.ipynb": "Ada Lovelace_5678",
-    "Zoë K_99_assignsubmission_file_04_decay.ipynb": "Zoë K_99",
+    "Ada Lovelace_5678_assignsubmission_file_/04_exercise_decay.ipynb": "Ada Lovelace_5678",
+    "Zoë K_99_assignsubmission_file_04_exercise_decay.ipynb": "Zoë K_99",
 }
 
 
@@ -167,11 +169,11 @@ def test_bulk_downloads_are_known_zipped_or_not(system, packed, learner, tmp_pat
 def test_a_learners_own_zip_is_read_as_the_folder_it_would_unpack_to(made, decay, tmp_path):
     notebook = json.dumps(made.filled(made.decay, made.right_decay))
     (tmp_path / "in" / "ada").mkdir(parents=True)
-    zipped(tmp_path / "in" / "ada" / "all.zip", ["homework/04_decay.ipynb"], notebook)
+    zipped(tmp_path / "in" / "ada" / "all.zip", ["homework/04_exercise_decay.ipynb"], notebook)
     (submission,), _ = collect(tmp_path / "in", NAMES)
     copy, _ = choose(submission, decay)
     assert copy.problem == ""
-    assert copy.path.name == "04_decay.ipynb"
+    assert copy.path.name == "04_exercise_decay.ipynb"
 
 
 def test_paths_that_climb_and_links_are_named_and_not_followed(tmp_path):
@@ -189,15 +191,15 @@ def test_paths_that_climb_and_links_are_named_and_not_followed(tmp_path):
 
 def test_what_unpacks_to_too_much_is_unreadable_and_costs_nobody_else(decay, tmp_path):
     with zipfile.ZipFile(tmp_path / "in.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("eve/04_decay.ipynb", b" " * 30_000_000)
-        archive.writestr("ada/04_decay.ipynb", '{"cells": [{"source": "1"}]}')
+        archive.writestr("eve/04_exercise_decay.ipynb", b" " * 30_000_000)
+        archive.writestr("ada/04_exercise_decay.ipynb", '{"cells": [{"source": "1"}]}')
     found, _ = collect(tmp_path / "in.zip", NAMES)
     problems = {s.learner: s.copies[0].problem for s in found}
-    assert problems == {"ada": "", "eve": "04_decay.ipynb unpacks to too much"}
+    assert problems == {"ada": "", "eve": "04_exercise_decay.ipynb unpacks to too much"}
 
 
 def test_a_name_is_one_printable_line(tmp_path):
-    touch(tmp_path / "a\x1b[31m\u202eb" / "04_decay.ipynb")
+    touch(tmp_path / "a\x1b[31m\u202eb" / "04_exercise_decay.ipynb")
     assert list(learners(tmp_path)) == ["a�[31m�b"]
 
 

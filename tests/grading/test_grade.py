@@ -84,9 +84,9 @@ DECAY = {
     "duplicate": (6, "graded", "all checks passed"),
     "retyped": (6, "graded", "all checks passed"),
     "helper-elsewhere": (0, "graded", "NameError"),
-    "not-json": (0, "unreadable", "04_decay.ipynb is not JSON"),
-    "no-cells": (0, "unreadable", "04_decay.ipynb has no cells"),
-    "nothing": (0, "missing", "no notebook 04_decay.ipynb"),
+    "not-json": (0, "unreadable", "04_exercise_decay.ipynb is not JSON"),
+    "no-cells": (0, "unreadable", "04_exercise_decay.ipynb has no cells"),
+    "nothing": (0, "missing", "no notebook 04_exercise_decay.ipynb"),
     "loop": (0, "timeout", "no answer within"),
     "exits": (0, "died", "ended with exit code 0"),
 }
@@ -210,7 +210,7 @@ def test_gradient_descent_gets_the_mark_it_earns(learner, rows):
 def test_a_notebook_that_was_not_handed_in_is_missing(rows):
     row = rows["scalar", "gradient-descent"]
     assert (row.points, row.status) == (0, "missing")
-    assert row.reason == "no notebook 01_what_the_rate_is.ipynb"
+    assert row.reason == "no notebook 01_exercise_what_the_rate_is.ipynb"
 
 
 def test_what_was_done_to_our_cells_is_reported(rows):
@@ -272,7 +272,7 @@ def small(class_of_learners, tmp_path_factory):
     folder = tmp_path_factory.mktemp("small")
     for learner in ("right", "early", "visible-values", "not-json"):
         (folder / learner).mkdir()
-        shutil.copy(class_of_learners / learner / "04_decay.ipynb", folder / learner)
+        shutil.copy(class_of_learners / learner / "04_exercise_decay.ipynb", folder / learner)
     return folder
 
 

@@ -24,7 +24,7 @@ def row(learner="ada", exercise="step-decay", points=4.0, **other):
             {**check, "reason": "last update: not the expected value"},
             {**check, "id": f"{exercise}.array", "points": 4, "max_points": 4, "reason": ""},
         ],
-        "notebook": "04_decay.ipynb",
+        "notebook": "04_exercise_decay.ipynb",
         "misconception": "drops-one-step-early",
     }
     return Row(learner=learner, exercise=exercise, points=points, **{**defaults, **other})
@@ -34,7 +34,8 @@ def test_a_page_per_learner_and_one_for_the_class(tmp_path):
     paths = write([row(), row("bob", points=6.0)], tmp_path, "The learning rate")
     assert [path.name for path in paths] == ["index.html", "001-ada.html", "002-bob.html"]
     text = paths[1].read_text(encoding="utf-8")
-    for words in ("4 of 6", "edges", "Both sides.", "drops one step early", "04_decay.ipynb"):
+    named = "04_exercise_decay.ipynb"
+    for words in ("4 of 6", "edges", "Both sides.", "drops one step early", named):
         assert words in text
     index = paths[0].read_text(encoding="utf-8")
     for words in ("2 learners", "1 at about 4", "0 of 2", "drops one step early", "001-ada.html"):

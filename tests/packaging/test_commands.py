@@ -17,10 +17,10 @@ UNSAFE = ["--unsafe"] if sandbox.problem() else []
 def test_release_writes_the_exercises_and_notices_a_stale_one(command, tmp_path):
     source, target = tmp_path / "solutions", tmp_path / "exercises"
     source.mkdir()
-    shutil.copy(ROOT / "solutions" / "04_decay.ipynb", source)
+    shutil.copy(ROOT / "solutions" / "04_exercise_decay.ipynb", source)
     made = command("release", source, target)
     assert made.returncode == 0, made.stderr
-    exercise = target / "04_decay.ipynb"
+    exercise = target / "04_exercise_decay.ipynb"
     assert list(target.iterdir()) == [exercise]
     assert made.stdout == f"wrote {exercise}\n"
 
@@ -28,7 +28,7 @@ def test_release_writes_the_exercises_and_notices_a_stale_one(command, tmp_path)
     exercise.write_text("{}")
     stale = command("release", source, target, "--check")
     assert stale.returncode == 1
-    assert stale.stderr == "not what the solutions make: 04_decay.ipynb\n"
+    assert stale.stderr == "not what the solutions make: 04_exercise_decay.ipynb\n"
     assert exercise.read_text() == "{}"
 
 
@@ -40,9 +40,9 @@ def test_the_version_is_said(command):
 def test_grade_prints_a_row_for_each_learner_and_exercise(command, tmp_path):
     for learner, source in (("ada", "solutions"), ("bob", "exercises")):
         (tmp_path / "in" / learner).mkdir(parents=True)
-        shutil.copy(ROOT / source / "04_decay.ipynb", tmp_path / "in" / learner)
+        shutil.copy(ROOT / source / "04_exercise_decay.ipynb", tmp_path / "in" / learner)
     (tmp_path / "in" / "cyd").mkdir()
-    (tmp_path / "in" / "cyd" / "04_decay.ipynb").write_text("no notebook")
+    (tmp_path / "in" / "cyd" / "04_exercise_decay.ipynb").write_text("no notebook")
     done = command("grade", tmp_path / "in", "--out", tmp_path / "out", "--seed", 3, *UNSAFE)
     assert done.returncode == 0, done.stderr
 
@@ -57,8 +57,8 @@ def test_grade_prints_a_row_for_each_learner_and_exercise(command, tmp_path):
         assert f"│ {learner} " in done.stdout
     # Eighty columns are too few for all exercises, and a line each too much for what is missing.
     assert re.search(r"│ ada +│ +3 of 15 │ +15 of 100 │", done.stdout)
-    assert done.stdout.count("09_adam.ipynb") == 1
-    assert "09_adam.ipynb was handed in by nobody." in done.stdout
+    assert done.stdout.count("09_exercise_adam.ipynb") == 1
+    assert "09_exercise_adam.ipynb was handed in by nobody." in done.stdout
     assert f"{len(rows)} graded now, 0 kept from before; seed 3." in done.stdout
 
 

@@ -22,7 +22,7 @@ from lrlesson.grading.sandbox import bubblewrap as sandbox
 ROOT = Path(__file__).parents[2]
 BIN = "Scripts" if os.name == "nt" else "bin"
 LESSON = "notebooks/00_start_here.ipynb"
-EXERCISE = "exercises/04_decay.ipynb"
+EXERCISE = "exercises/04_exercise_decay.ipynb"
 
 pytestmark = pytest.mark.slow
 
@@ -133,7 +133,8 @@ def test_the_lab_opens_and_the_first_lesson_runs(chromium, python, course, tmp_p
 def test_an_instructor_grades_with_the_installed_course(lrlesson, folder):
     lrlesson("start", "class", "--instructor")
     (folder / "submissions" / "ada").mkdir(parents=True)
-    shutil.copy(folder / "class" / "solutions" / "04_decay.ipynb", folder / "submissions" / "ada")
+    answered = folder / "class" / "solutions" / "04_exercise_decay.ipynb"
+    shutil.copy(answered, folder / "submissions" / "ada")
     lrlesson("grade", folder / "submissions", "--out", "results", cwd=folder / "class")
     lines = (folder / "class" / "results" / "results.jsonl").read_text().splitlines()
     (row,) = [row for row in map(json.loads, lines) if row["exercise"] == "step-decay"]

@@ -96,7 +96,7 @@ def test_the_sdist_carries_the_course(built):
         "README.md",
         "requirements.lock",
         "notebooks/00_start_here.ipynb",
-        "exercises/04_decay.ipynb",
+        "exercises/04_exercise_decay.ipynb",
         "tests/conftest.py",
     }
 

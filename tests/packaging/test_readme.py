@@ -111,7 +111,8 @@ def stage(tmp_path) -> Path:
     shutil.copy(ROOT / "course.toml", tmp_path)
     for name in ("SUBMISSIONS", "submissions", "my-class/submissions"):
         (tmp_path / name / "ada").mkdir(parents=True)
-        shutil.copy(ROOT / "solutions" / "02_too_low_too_high.ipynb", tmp_path / name / "ada")
+        answered = ROOT / "solutions" / "02_exercise_too_low_too_high.ipynb"
+        shutil.copy(answered, tmp_path / name / "ada")
     (tmp_path / "gradebook.csv").write_text(
         "Student,ID,SIS User ID,SIS Login ID,Section,Decay (4711)\nAda,1,ada,ada,A,\n"
     )

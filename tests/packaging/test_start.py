@@ -79,9 +79,9 @@ def test_an_instructor_gets_the_solutions_and_keeps_getting_them(tmp_path):
     start(tmp_path / "class", solutions=True)
     solutions = {path.name for path in (ROOT / "solutions").glob("*.ipynb")}
     assert {path.name for path in (tmp_path / "class" / "solutions").iterdir()} == solutions
-    (tmp_path / "class" / "solutions" / "04_decay.ipynb").unlink()
+    (tmp_path / "class" / "solutions" / "04_exercise_decay.ipynb").unlink()
     assert [change.line for change in start(tmp_path / "class")] == [
-        "added solutions/04_decay.ipynb"
+        "added solutions/04_exercise_decay.ipynb"
     ]
 
 

@@ -14,7 +14,7 @@ import rig
 from playwright.sync_api import Browser, expect
 
 ROOT = Path(__file__).parents[2]
-EXERCISE, LESSON = "exercises/04_decay.ipynb", "notebooks/02_too_low_too_high.ipynb"
+EXERCISE, LESSON = "exercises/04_exercise_decay.ipynb", "notebooks/02_too_low_too_high.ipynb"
 ANSWER, CHECK = "step-decay-answer", "step-decay-check"
 WRONG = """def step_decay(t, lr0, drop, every):
     return lr0 * drop ** ((t + 1) // every)"""

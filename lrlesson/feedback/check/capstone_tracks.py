@@ -5,7 +5,7 @@ There is no right answer to compare with: `playing` runs a strategy and measures
 
 from dataclasses import dataclass
 
-NOTEBOOK = "13_capstone.ipynb"
+NOTEBOOK = "19_exercise_capstone.ipynb"
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ EXERCISES = [
     Exercise(
         id="adam",
         points=9,
-        notebook="09_adam.ipynb",
+        notebook="09_exercise_adam.ipynb",
         signature="Adam(lr, beta1, beta2, eps)",
         reference=REFERENCE,
         properties=[

@@ -171,7 +171,7 @@ EXERCISES = [
     Exercise(
         id="adagrad",
         points=7,
-        notebook="08_per_weight_rates.ipynb",
+        notebook="08_exercise_per_weight_rates.ipynb",
         signature="AdaGrad(lr, eps)",
         reference=ADAGRAD,
         properties=[
@@ -336,7 +336,7 @@ EXERCISES = [
     Exercise(
         id="rmsprop",
         points=6,
-        notebook="08_per_weight_rates.ipynb",
+        notebook="08_exercise_per_weight_rates.ipynb",
         signature="RMSprop(lr, rho, eps)",
         reference=RMSPROP,
         properties=[

@@ -34,7 +34,7 @@ EXERCISES = [
     Exercise(
         id="critical-lr",
         points=4,
-        notebook="02_too_low_too_high.ipynb",
+        notebook="02_exercise_too_low_too_high.ipynb",
         signature="critical_lr(H)",
         reference=REFERENCE,
         properties=[

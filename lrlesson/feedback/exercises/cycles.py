@@ -25,7 +25,7 @@ EXERCISES = [
     Exercise(
         id="triangular",
         points=6,
-        notebook="06_cycles.ipynb",
+        notebook="06_exercise_cycles.ipynb",
         signature="triangular(t, base_lr, max_lr, step_size)",
         reference=REFERENCE,
         properties=[

@@ -44,7 +44,7 @@ EXERCISES = [
     Exercise(
         id="step-decay",
         points=6,
-        notebook="04_decay.ipynb",
+        notebook="04_exercise_decay.ipynb",
         signature="step_decay(t, lr0, drop, every)",
         reference="""\
 def step_decay(t, lr0, drop, every):
@@ -330,7 +330,7 @@ def step_decay(t, lr0, drop, every):
     Exercise(
         id="gamma-for",
         points=3,
-        notebook="04_decay.ipynb",
+        notebook="04_exercise_decay.ipynb",
         signature="gamma_for(final, epochs, steps_per_epoch)",
         reference=GAMMA,
         properties=[

@@ -51,7 +51,7 @@ EXERCISES = [
     Exercise(
         id="gradient-descent",
         points=4,
-        notebook="01_what_the_rate_is.ipynb",
+        notebook="01_exercise_what_the_rate_is.ipynb",
         signature="gradient_descent(grad, w0, lr, steps)",
         reference="""\
 def gradient_descent(grad, w0, lr, steps):

@@ -2,7 +2,7 @@
 
     rate = calling("step_decay")                      # rate(9, 0.1, 0.5, 10) is a Case
     Exercise(
-        id="step-decay", points=6, notebook="04_decay.ipynb",
+        id="step-decay", points=6, notebook="04_exercise_decay.ipynb",
         signature="step_decay(t, lr0, drop, every)",
         reference="def step_decay(t, lr0, drop, every): ...",
         properties=[Property("start", "At t = 0 the rate is lr0.", [rate(0, 0.1, 0.5, 10)])],

@@ -102,7 +102,7 @@ EXERCISES = [
     Exercise(
         id="range-test",
         points=8,
-        notebook="10_finding_the_rate.ipynb",
+        notebook="10_exercise_finding_the_rate.ipynb",
         signature="lr_range_test(loss_grad, w0, lo, hi, n) and suggest_lr(lrs, losses)",
         reference=REFERENCE,
         properties=[

@@ -64,12 +64,12 @@ MISCONCEPTIONS = {
     "range-test-minimum": _entry(28, "10", "Take the rate at the minimum of the range test."),
     "compared-at-same-rate": _entry(29, "10", "Optimizers are compared fairly at the same rate."),
     "batch-scaling-unlimited": _entry(
-        30, "11", "The rate may grow with the batch size without limit."
+        30, "17", "The rate may grow with the batch size without limit."
     ),
     "one-rule-for-adam-and-sgd": _entry(
-        31, "11", "Adam and SGD follow the same rule when the batch grows."
+        31, "17", "Adam and SGD follow the same rule when the batch grows."
     ),
-    "flat-means-generalises": _entry(32, "12", "A flat minimum is one that generalises."),
+    "flat-means-generalises": _entry(32, "18", "A flat minimum is one that generalises."),
     # More wrong ideas, met in the questions.
     "limit-runs-away": _entry(None, "02", "At the limit itself the path already runs away."),
     "flattest-limits": _entry(None, "02", "The flattest direction sets the stability limit."),
@@ -103,9 +103,9 @@ MISCONCEPTIONS = {
     "warmup-only-prevents": _entry(
         None, "07", "A warmup prevents an explosion and changes nothing else."
     ),
-    "training-flattens": _entry(None, "12", "Training leads to flatter and flatter places."),
+    "training-flattens": _entry(None, "18", "Training leads to flatter and flatter places."),
     "sharpness-of-the-function": _entry(
-        None, "12", "Sharpness belongs to the function that a network computes."
+        None, "18", "Sharpness belongs to the function that a network computes."
     ),
     "sum-without-root": _entry(None, "08", "AdaGrad divides by the sum of squares, not its root."),
     "step-follows-gradient": _entry(None, "09", "Adam's step is in proportion to the gradient."),
@@ -122,9 +122,9 @@ MISCONCEPTIONS = {
         None, "10", "The curvature at the start holds all the way to the minimum."
     ),
     "rate-ignores-batch": _entry(
-        None, "11", "A good rate belongs to the network and not to the batch size."
+        None, "17", "A good rate belongs to the network and not to the batch size."
     ),
-    "wider-wants-larger": _entry(None, "11", "A wider network stands a larger rate."),
+    "wider-wants-larger": _entry(None, "17", "A wider network stands a larger rate."),
     # Slips that any exercise may meet.
     "no-return": _entry(None, "01", "The function computes, and then returns nothing."),
     "changes-the-callers-array": _entry(None, "01", "The function writes into its argument."),

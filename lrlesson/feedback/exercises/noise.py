@@ -19,7 +19,7 @@ EXERCISES = [
     Exercise(
         id="lr-for-floor",
         points=5,
-        notebook="03_noise.ipynb",
+        notebook="03_exercise_noise.ipynb",
         signature="lr_for_floor(target, lam, sigma)",
         reference=REFERENCE,
         properties=[

@@ -24,7 +24,7 @@ EXERCISES = [
     Exercise(
         id="polynomial-decay",
         points=6,
-        notebook="04_decay.ipynb",
+        notebook="04_exercise_decay.ipynb",
         signature="polynomial_decay(t, lr0, T, power=1, lr_end=0)",
         reference=REFERENCE,
         properties=[

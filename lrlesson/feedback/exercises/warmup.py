@@ -28,7 +28,7 @@ EXERCISES = [
     Exercise(
         id="warmup-cosine",
         points=6,
-        notebook="07_warmup.ipynb",
+        notebook="07_exercise_warmup.ipynb",
         signature="warmup_cosine(t, lr0, warmup, T, lr_end=0)",
         reference=REFERENCE,
         properties=[

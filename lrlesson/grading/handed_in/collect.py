@@ -1,9 +1,9 @@
 """Find who handed in what: a folder per learner, a file per learner and notebook, or the bulk
 download of Canvas or Moodle; in a folder or in a zip.
 
-    ada/04_decay.ipynb                                       learner "ada"
-    ada_04_decay.ipynb                                       learner "ada"
-    lovelaceada_LATE_1234_98765_04_decay.ipynb    Canvas     learner "lovelaceada_1234"
+    ada/04_exercise_decay.ipynb                                       learner "ada"
+    ada_04_exercise_decay.ipynb                                       learner "ada"
+    lovelaceada_LATE_1234_98765_04_exercise_decay.ipynb    Canvas     learner "lovelaceada_1234"
     Ada Lovelace_5678_assignsubmission_file_/...  Moodle     learner "Ada Lovelace_5678"
 """
 
@@ -47,6 +47,8 @@ def collect(
     """
     found = listing(folder)
     stems = [Path(name).stem for name in notebooks]
+    # A file may also bear its lesson's name: ada_04_decay for ada_04_exercise_decay.
+    stems += [stem.replace("_exercise_", "_", 1) for stem in stems]
     home = folder.resolve().stem
     files: dict[str, list[File]] = {}
     late: set[str] = set()

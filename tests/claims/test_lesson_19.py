@@ -1,4 +1,4 @@
-"""Lesson 13, the capstone: what it says, on the first seeds of 0 to 9.
+"""Lesson 19, the capstone: what it says, on the first seeds of 0 to 9.
 
 A seed is twelve trainings; one claim about r takes two of them.
 """

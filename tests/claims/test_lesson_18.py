@@ -1,4 +1,4 @@
-"""Lesson 12, the edge of stability: what it says, on seeds 0 to 9.
+"""Lesson 18, the edge of stability: what it says, on seeds 0 to 9.
 
 Each test names the claims that it holds up (README.md says which), and its margin.
 """

@@ -1,4 +1,4 @@
-"""Lesson 11, scaling up: what it says, on seeds 0 to 9.
+"""Lesson 17, scaling up: what it says, on seeds 0 to 9.
 
 Each test names the claims that it holds up (README.md says which), and its margin.
 """
@@ -117,7 +117,7 @@ def test_V55_a_rate_by_layer_keeps_its_place_when_the_network_widens(seeds):
 @pytest.mark.slow
 def test_V55_the_table_of_the_lesson_is_what_its_cell_gives():
     """Seeds 0 to 2; each rate within one step of the grid, each loss within a factor of 1.5."""
-    lesson = Path(__file__).parents[2] / "notebooks" / "11_scaling_up.ipynb"
+    lesson = Path(__file__).parents[2] / "notebooks" / "17_scaling_up.ipynb"
     number = r" ([\d.]+) "
     rows = re.findall(rf"\|{number}\|{number}\|{number}\|{number}\|{number}\|", lesson.read_text())
     assert [row[0] for row in rows] == ["16", "32", "64", "128", "256"]
