@@ -11,7 +11,8 @@ from playwright.sync_api import expect
 from lrlesson.losses import Quadratic
 from lrlesson.optimizers import SGD
 from lrlesson.scenes import Marker, Scene, Text
-from lrlesson.scenes.explorers import bowl, race, rate_dial
+from lrlesson.scenes.explorers import race, rate_dial
+from lrlesson.scenes.explorers.rate_dial import _stage
 from lrlesson.schedules import Constant
 from lrlesson.training import descend
 from tests.scenes.conftest import LOSS, Show, Shown, small_scene
@@ -233,7 +234,7 @@ def test_it_can_be_used_at_480_pixels(show: Show, explorer):
     assert smallest > 9.5
     if explorer is rate_dial:  # the same frame fits this drawing too
         run = descend(Quadratic([1, 20]), [-4, 2], SGD(), Constant(scene.value("rate")), 100)
-        narrow = bowl._stage((1.0, 20.0), (-4.0, 2.0), 100, 1)
+        narrow = _stage((1.0, 20.0), (-4.0, 2.0), 100, 1)
         x, y = narrow.axes("surface").transData.transform(run.weights[0, 100])
         ratio = drawing.evaluate("n => n.getScreenCTM().a")
         expected_at = x * ratio, (narrow.size[1] - y) * ratio
