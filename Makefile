@@ -1,7 +1,7 @@
 # The course in one command: make lab. `make help` lists the others.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-slow test-oldest lint format lock pictures site lite clean
+.PHONY: help setup course lab test test-slow test-oldest lint format lock pictures site lite clean
 
 # PYTHON=... chooses an interpreter; otherwise the set-up looks for one that is new enough.
 SETUP_PYTHON := $(or $(PYTHON),$(shell command -v python3 || command -v python))
@@ -17,9 +17,12 @@ help:  ## list these commands
 setup:  ## make or refresh .venv; at once where there is nothing to do
 	@test -n "$(SETUP_PYTHON)" || { \
 		echo "lrlesson: no Python found: install Python 3.11 or newer." >&2; exit 1; }
-	@"$(SETUP_PYTHON)" tools/setup_env.py $(if $(PYTHON),--asked)
+	@"$(SETUP_PYTHON)" tools/setup_env.py $(if $(PYTHON),--asked) $(ONLY)
 
-lab: setup  ## open the course in JupyterLab (PORT=9000 make lab: at that port)
+course: ONLY = --course
+course: setup  ## the same with what the lessons need and no more; keeps what is there
+
+lab: course  ## open the course in JupyterLab (PORT=9000 make lab: at that port)
 	@$(BIN)/lrlesson lab $(if $(PORT),--port $(PORT))
 
 test: setup lint  ## every test but the slow ones, with lint and types
@@ -35,7 +38,7 @@ test-slow: setup  ## the slow tests
 # The tests of what builds and checks the project stay out: those tools are the locked ones.
 TOOLS := site $(addprefix packaging/test_,architecture.py package.py readme.py requirements.py setup.py)
 test-oldest: setup  ## the fast tests without a browser, on the lowest versions of pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --group build --group test --resolution lowest-direct \
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group build --group test --resolution lowest-direct \
 		--python-version 3.11 --no-header --no-annotate --quiet -o build/oldest/requirements.txt
 	$(BIN)/uv venv --quiet --clear --python 3.11 build/oldest/venv
 	$(BIN)/uv pip sync --quiet --python build/oldest/venv build/oldest/requirements.txt
@@ -63,9 +66,12 @@ format: setup  ## let ruff put code and notebooks into shape
 	$(BIN)/ruff format
 
 # Keeps the versions of requirements.lock where it can; LOCK="--upgrade" takes the newest.
-lock: setup  ## renew requirements.lock from pyproject.toml (LOCK=--upgrade: newest versions)
-	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
-		--generate-hashes --no-header --no-annotate --quiet $(LOCK) -o requirements.lock
+# What `make lab` installs has a lock of its own, with the same versions.
+COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-annotate --quiet
+lock: setup  ## renew both locks from pyproject.toml (LOCK=--upgrade: newest versions)
+	$(BIN)/$(COMPILE) --all-extras --group dev $(LOCK) -o requirements.lock
+	$(BIN)/$(COMPILE) --extra course --group build -c requirements.lock -o requirements-course.lock
 
 pictures: setup  ## photograph the lessons for the README, in Chromium
 	$(BIN)/python tools/pictures.py

@@ -144,7 +144,10 @@ def lab(
     if port is not None:
         require_free(port)
 
-    from jupyterlab.labapp import LabApp
+    from .base.extras import needed
+
+    with needed("course", "lrlesson lab"):
+        from jupyterlab.labapp import LabApp
 
     options = [
         f"--ServerApp.root_dir={folder.resolve()}",
@@ -358,7 +361,7 @@ def _dask(address: str | None) -> "Iterator[Executor | None]":
     try:
         connect = importlib.import_module("distributed").Client
     except ImportError:
-        stop("--dask needs the package distributed: pip install distributed.")
+        stop('--dask needs distributed, which is not installed: pip install "lrlesson[dask]"')
     try:
         client = connect(address, timeout=20)
     except (OSError, ValueError) as error:

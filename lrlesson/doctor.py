@@ -23,17 +23,8 @@ EXTENSIONS = {  # the package that brings each one, and what it does
 }
 SHOWN = ("numpy", "jupyterlab", "ipywidgets")  # the versions that a report of trouble needs
 IN_A_BROWSER = sys.platform == "emscripten"  # JupyterLite: Python runs in the page itself
-# What opens, runs and grades notebooks elsewhere. In a browser the page does that.
-SERVER = (
-    "jupyterlab",
-    "ipykernel",
-    "jupyter-client",
-    "nbformat",
-    "nbval",
-    "pytest",
-    "typer",
-    "rich",
-)
+# What opens and runs notebooks elsewhere. In a browser the page does that.
+SERVER = ("jupyterlab", "ipykernel", "typer", "rich")
 
 
 class Finding(NamedTuple):
@@ -116,7 +107,7 @@ def examine(folder: Path = Path(), instructor: bool = False) -> Report:
         *_look("whether JupyterLab saves scenes with the notebook", _settings),
         *_look("whether a notebook that is saved again keeps its scenes", _saving),
         *_look("whether notebooks stay trusted", _trust),
-        *_look("the sandbox for submissions (for instructors)", lambda: _sandbox(instructor)),
+        *_look("what grades submissions (for instructors)", lambda: _grading(instructor)),
     ]
     return Report((*inside, *around))
 
@@ -132,13 +123,17 @@ def _look(what: str, check: Callable[[], Finding | Iterator[Finding]]) -> list[F
         return [Finding(f"{what} can be looked at", False, remedy)]
 
 
-def _again(package: str = "lrlesson") -> str:
+def _again(package: str = '"lrlesson[course]"') -> str:
     """How this installation is repaired: a clone by make, any other by pip."""
     if IN_A_BROWSER:
         return "tell those who built this page: `make lite` makes it anew"
-    if (Path(__file__).parents[1] / "tools" / "setup_env.py").is_file():
+    if _is_clone():
         return "run `make clean` and then `make lab` in the clone"
     return f"run `{_pip()} install --force-reinstall {package}`"
+
+
+def _is_clone() -> bool:
+    return (Path(__file__).parents[1] / "tools" / "setup_env.py").is_file()
 
 
 def _pip() -> str:
@@ -151,14 +146,18 @@ def _python() -> Finding:
     return Finding(question, sys.version_info >= (3, 11), remedy)
 
 
+def _required(*extras: str) -> Iterator[tuple[str, str]]:
+    """The name and the lowest version of each package that the library and these extras need."""
+    for line in requires("lrlesson") or []:
+        match = re.match(r"([\w.-]+)\s*>=\s*([\d.]+)(?:.*extra == ['\"](\w+))?", line)
+        if match and (match[3] is None or match[3] in extras):
+            yield match[1], match[2]
+
+
 def _packages() -> Iterator[Finding]:
     """One finding for all packages, or one for each that is missing or too old."""
     problems: list[Finding] = []
-    for line in requires("lrlesson") or []:
-        match = re.match(r"([\w.-]+)\s*>=\s*([\d.]+)", line)
-        if match is None or "extra ==" in line:
-            continue
-        name, bound = match.groups()
+    for name, bound in _required("course"):
         if IN_A_BROWSER and name in SERVER:
             continue
         remedy = _again(f'"{name}>={bound}"')
@@ -333,9 +332,22 @@ def _trust() -> Finding:
     return Finding(question, fine, remedy)
 
 
-def _sandbox(needed: bool) -> Finding:
+def _grading(needed: bool) -> Iterator[Finding]:
+    """Whether the extra for instructors and the sandbox are there; learners do without."""
+    absent = []
+    for name, _ in _required("grading"):
+        try:
+            version(name)
+        except PackageNotFoundError:
+            absent.append(name)
+    question = "the grader's packages are installed (for instructors)"
+    remedy = "run `make setup`" if _is_clone() else f'run `{_pip()} install "lrlesson[grading]"`'
+    if absent:
+        yield Finding(question, False, f"{remedy} (missing: {', '.join(absent)})", needed)
+        return
     from .grading.sandbox.bubblewrap import problem
 
-    question = "submissions can be graded in a sandbox (for instructors)"
     found = problem()
-    return Finding(question, not found, found, needed)
+    yield Finding(question, True, "", needed)
+    question = "submissions can be graded in a sandbox (for instructors)"
+    yield Finding(question, not found, found, needed)

@@ -542,10 +542,14 @@ def _progress(count: int) -> Iterator[int]:
         yield done
         done += 1
     if done < count:
-        from rich.console import Console
-        from rich.progress import track
-
-        console, rest = Console(stderr=True), range(done, count)
+        rest = range(done, count)
+        try:
+            from rich.console import Console
+            from rich.progress import track
+        except ModuleNotFoundError:  # the light install has no bar
+            yield from rest
+            return
+        console = Console(stderr=True)
         seen = console.is_terminal or console.is_jupyter
         tested = "PYTEST_VERSION" in os.environ  # also in a kernel that nbval started
         if seen and not tested:

@@ -55,8 +55,7 @@ def test_a_package_that_does_not_fit_is_named_with_a_remedy(monkeypatch, line, s
 
 def test_in_a_browser_only_what_a_browser_needs_is_asked_for(monkeypatch):
     monkeypatch.setattr(doctor, "IN_A_BROWSER", True)
-    wanted = {doctor.re.match(r"[\w.-]+", line)[0] for line in doctor.requires("lrlesson")}
-    assert set(doctor.SERVER) < wanted
+    assert set(doctor.SERVER) < {name for name, _ in doctor._required("course")}
     absent = [f"{name}>=999" for name in doctor.SERVER]
     monkeypatch.setattr(doctor, "requires", lambda name: [*absent, "scipy>=999"])
     assert doctor.self_test().fine  # Pyodide chooses the versions
@@ -211,9 +210,22 @@ def test_signatures_that_are_not_kept_are_noticed(jupyter, tmp_path, monkeypatch
 
 def test_the_sandbox_is_needed_by_instructors_only(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    finding = doctor._sandbox(needed=False)
+    finding = list(doctor._grading(needed=False))[-1]
     assert finding.mark == "note"
     assert finding.remedy
     assert doctor.Report((finding,)).fine
     assert "○ note" in doctor.Report((finding,))._repr_html_()
-    assert not doctor.Report((doctor._sandbox(needed=True),)).fine
+    assert not doctor.Report(tuple(doctor._grading(needed=True))).fine
+
+
+def test_a_learner_does_without_the_graders_packages(monkeypatch):
+    line = 'a-package-that-is-nowhere>=1; extra == "grading"'
+    monkeypatch.setattr(doctor, "requires", lambda name: [line])
+    assert doctor.self_test().fine
+    (finding,) = doctor._grading(needed=False)
+    assert finding.mark == "note"
+    assert "missing: a-package-that-is-nowhere" in finding.remedy
+    monkeypatch.setattr(doctor, "_is_clone", lambda: False)
+    (finding,) = doctor._grading(needed=True)
+    assert finding.mark == "NO"
+    assert 'install "lrlesson[grading]"' in finding.remedy

@@ -1,8 +1,9 @@
-"""Make .venv from requirements.lock, or find that it is already there.
+"""Make .venv from a lock file, or find that it is already there.
 
-    python tools/setup_env.py [--asked]
+    python tools/setup_env.py [--asked] [--course]
 
 `--asked` says that this Python was chosen by the user (PYTHON=...), so no other is looked for.
+`--course` is content with what the lessons need, and leaves what is there besides.
 Uses nothing but the standard library, in syntax that a Python that is too old still reads, so that
 it can say so.
 """
@@ -24,8 +25,9 @@ VENV_PYTHON = os.path.join(
     VENV, *(["Scripts", "python.exe"] if os.name == "nt" else ["bin", "python"])
 )
 STAMP = os.path.join(VENV, "lrlesson-setup")
-INPUTS = [os.path.join(ROOT, "requirements.lock"), os.path.join(ROOT, "pyproject.toml")]
-for files in ("labconfig/*.json", "labconfig/extension/*", "grading/kernelspec/*.json"):
+LOCKS = {"all": "requirements.lock", "course": "requirements-course.lock"}
+INPUTS = [os.path.join(ROOT, "pyproject.toml")]
+for files in ("labconfig/*.json", "labconfig/extension/*", "grading/sandbox/kernelspec/*.json"):
     INPUTS += sorted(glob.glob(os.path.join(ROOT, "lrlesson", files)))  # go into .venv/share
 # Settings of an outer environment that would send the packages somewhere else than into .venv.
 STRAY = ["VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__"]
@@ -109,10 +111,17 @@ def place():
     return hashlib.sha256(ROOT.encode("utf-8") + read(os.path.join(VENV, "pyvenv.cfg"))).hexdigest()
 
 
-def wanted():
-    """The content of the stamp when everything is installed."""
-    inputs = b"".join(read(path) for path in INPUTS)
-    return "{0}\n{1}\n".format(place(), hashlib.sha256(inputs).hexdigest()).encode("ascii")
+def chosen():
+    """Which packages: "all" of them, or those of the "course" where no more were there before."""
+    before = read(STAMP).decode("ascii", "replace").split("\n")[2:3]
+    return "course" if "--course" in sys.argv[1:] and before != ["all"] else "all"
+
+
+def wanted(which):
+    """The content of the stamp when these packages are installed."""
+    inputs = b"".join(read(path) for path in INPUTS + [os.path.join(ROOT, LOCKS[which])])
+    lines = (place(), hashlib.sha256(inputs).hexdigest(), which)
+    return "\n".join(lines + ("",)).encode("ascii")
 
 
 def reason_to_rebuild(asked):
@@ -152,11 +161,12 @@ def require_pip():
         )
 
 
-def install(uv):
+def install(uv, lock):
     """The locked packages, then the project."""
     say(
-        "installing the packages of requirements.lock with {0} "
-        "(the first time takes a few minutes)".format("uv" if uv else "pip")
+        "installing the packages of {0} with {1} (the first time takes a few minutes)".format(
+            lock, "uv" if uv else "pip"
+        )
     )
     if uv:
         pip = [uv, "pip", "install", "--python", VENV_PYTHON]
@@ -164,7 +174,7 @@ def install(uv):
         if not output(VENV_PYTHON, "-m", "pip", "--version"):
             run(VENV_PYTHON, "-m", "ensurepip", "--default-pip")
         pip = [VENV_PYTHON, "-m", "pip", "install", "--disable-pip-version-check"]
-    run(*(pip + ["--require-hashes", "-r", "requirements.lock"]))
+    run(*(pip + ["--require-hashes", "-r", lock]))
     say("installing lrlesson itself, so that your changes in this folder count at once")
     run(*(pip + ["--no-deps", "--no-build-isolation", "-e", "."]))
 
@@ -189,8 +199,8 @@ def with_other_python(asked):
 
 def main():
     """The exit code; 0 says that .venv is complete."""
-    asked = "--asked" in sys.argv[1:]
-    if not asked and os.path.exists(VENV_PYTHON) and read(STAMP) == wanted():
+    asked, which = "--asked" in sys.argv[1:], chosen()
+    if not asked and os.path.exists(VENV_PYTHON) and read(STAMP) == wanted(which):
         return 0
     code = with_other_python(asked)
     if code is not None:
@@ -201,7 +211,7 @@ def main():
         require_pip()
     if os.path.lexists(VENV):
         reason = reason_to_rebuild(asked)
-        if reason is None and read(STAMP) == wanted():
+        if reason is None and read(STAMP) == wanted(which):
             return 0
         if reason:
             say("removing .venv: " + reason)
@@ -210,9 +220,9 @@ def main():
         create(uv)
     with open(STAMP, "wb") as file:
         file.write(b"unfinished\n")
-    install(uv)
+    install(uv, LOCKS[which])
     with open(STAMP, "wb") as file:
-        file.write(wanted())
+        file.write(wanted(which))
     say("ready")
     return 0
 

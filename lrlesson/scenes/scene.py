@@ -17,17 +17,20 @@ from functools import partial
 from pathlib import Path as FilePath
 from typing import Any
 
-import anywidget
 import numpy as np
-import traitlets
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
+from lrlesson.base.extras import needed
 from lrlesson.drawing.stage import Stage
 from lrlesson.drawing.theme import style, theme_css
 from lrlesson.scenes.actors import Actor, Pack, Spec
 from lrlesson.scenes.controls import Control, number
+
+with needed("course", "a scene"):
+    import anywidget
+    import traitlets
 
 PAYLOAD_LIMIT = 1_000_000  # bytes of arrays, drawing and text together
 

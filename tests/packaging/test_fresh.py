@@ -54,7 +54,8 @@ def python(clone, tmp_path_factory) -> Path:
 
 def install(python: Path, wheel: Path) -> None:
     command = [uv.find_uv_bin(), "pip", "install", "--quiet", "--python", python]
-    subprocess.run([*command, "-c", ROOT / "requirements.lock", wheel], check=True)
+    course = f"{wheel}[course,grading]"
+    subprocess.run([*command, "-c", ROOT / "requirements.lock", course], check=True)
 
 
 @pytest.fixture(scope="module")

@@ -95,6 +95,7 @@ def test_the_sdist_carries_the_course(built):
     assert names >= {
         "README.md",
         "requirements.lock",
+        "requirements-course.lock",
         "notebooks/00_start_here.ipynb",
         "exercises/04_exercise_decay.ipynb",
         "tests/conftest.py",

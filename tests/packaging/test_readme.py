@@ -32,10 +32,9 @@ COVERED = {
     r"PYTHON=\S+ make lab": f"{HERE}/test_setup.py::test_a_python_that_was_chosen_replaces_another",
     r"python tools/setup_env\.py": f"{HERE}/test_setup.py::test_the_second_time_there_is_nothing",
     r"lrlesson lab.*": f"{HERE}/test_fresh.py::test_the_lab_opens_and_the_first_lesson_runs",
-    r"(python3? -m )?pip install (--upgrade |-U )?\"?lrlesson\"?": (
+    r"(python3? -m )?pip install (--upgrade |-U )?\"?lrlesson(\[[a-z,]+\])?\"?": (
         f"{HERE}/test_fresh.py::test_upgrading_keeps_the_work"
     ),
-    r"pip install --no-deps -e \.": f"{HERE}/test_setup.py::test_pip_does_it_where_there_is_no_uv",
     r"lrlesson release.*": f"{HERE}/test_commands.py::test_release_writes_the_exercises",
     r"lrlesson selftest.*": "tests/grading/test_selftest.py::test_",
     r"lrlesson grade .*--dask .*": "tests/grading/test_dask.py::test_",

@@ -1,4 +1,4 @@
-"""pyproject.toml, requirements.lock and environment.yml say the same."""
+"""pyproject.toml, the two locks and environment.yml say the same."""
 
 import re
 import shutil
@@ -11,22 +11,24 @@ import uv
 import yaml
 
 ROOT = Path(__file__).parents[2]
-LOCK = (ROOT / "requirements.lock").read_text()
+LOCKS = {
+    name: (ROOT / name).read_text() for name in ("requirements.lock", "requirements-course.lock")
+}
+LOCK, COURSE_LOCK = LOCKS.values()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 # pyproject's name -> conda-forge's, where they differ
 CONDA = {
-    "build": "python-build",
     "jupyter-client": "jupyter_client",
-    "playwright": "playwright-python",
 }
+LIBRARY = PROJECT["project"]["dependencies"]
+EXTRAS = PROJECT["project"]["optional-dependencies"]
+GROUPS = PROJECT["dependency-groups"]
 
 
 def declared() -> list[str]:
-    """Every requirement of pyproject.toml, of the course and of its groups."""
-    groups = PROJECT["dependency-groups"].values()
-    return PROJECT["project"]["dependencies"] + [
-        item for group in groups for item in group if isinstance(item, str)
-    ]
+    """Every requirement of pyproject.toml, of the library, of its extras and of its groups."""
+    listed = [*EXTRAS.values(), *GROUPS.values()]
+    return LIBRARY + [item for items in listed for item in items if isinstance(item, str)]
 
 
 def split(requirement: str) -> tuple[str, str]:
@@ -37,7 +39,7 @@ def split(requirement: str) -> tuple[str, str]:
 
 def test_regenerating_the_lock_changes_nothing(tmp_path, environment):
     """Seeded with the lock itself, so that a release of today does not count as a difference."""
-    for name in ("pyproject.toml", "Makefile", "requirements.lock"):
+    for name in ("pyproject.toml", "Makefile", *LOCKS):
         shutil.copy(ROOT / name, tmp_path)
     recipe = subprocess.run(
         ["make", "-n", "lock"],
@@ -47,31 +49,48 @@ def test_regenerating_the_lock_changes_nothing(tmp_path, environment):
         text=True,
         check=True,
     ).stdout
-    command = recipe[recipe.index("uv pip compile") :].replace("\\\n", " ").split()
-    run = subprocess.run(
-        [uv.find_uv_bin(), *command[1:]],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode == 0, run.stderr
-    assert (tmp_path / "requirements.lock").read_text() == LOCK, "run: make lock"
+    commands = re.findall(r"uv (pip compile .*)", recipe.replace("\\\n", " "))
+    assert len(commands) == len(LOCKS)
+    for command in commands:
+        run = subprocess.run(
+            [uv.find_uv_bin(), *command.split()],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert run.returncode == 0, run.stderr
+    for name, text in LOCKS.items():
+        assert (tmp_path / name).read_text() == text, "run: make lock"
 
 
-def test_the_lock_has_hashes_and_no_addresses():
-    entries = re.split(r"\n(?=\S)", LOCK.strip())
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_has_hashes_and_no_addresses(lock):
+    entries = re.split(r"\n(?=\S)", LOCKS[lock].strip())
     assert len(entries) > 100
     for entry in entries:
         assert re.match(r"[a-z0-9][a-z0-9.-]*==\S+", entry), entry
         assert "--hash=sha256:" in entry, entry
-    assert "://" not in LOCK
-    assert " @ " not in LOCK
+    assert "://" not in LOCKS[lock]
+    assert " @ " not in LOCKS[lock]
 
 
-@pytest.mark.parametrize("name", ["hatchling", "editables", *(split(r)[0] for r in declared())])
+@pytest.mark.parametrize("name", sorted({split(r)[0] for r in declared()}))
 def test_the_lock_holds_what_is_declared(name):
     assert re.search(rf"(?m)^{re.escape(name)}==", LOCK)
+
+
+def names(requirements: list[str]) -> set[str]:
+    return {split(requirement)[0] for requirement in requirements}
+
+
+def test_learners_get_the_same_versions_and_fewer_of_them():
+    pinned = re.compile(r"(?m)^([\w.-]+)==(\S+)")
+    of_the_course, all_of_them = (set(pinned.findall(text)) for text in (COURSE_LOCK, LOCK))
+    assert of_the_course < all_of_them
+    there = {name for name, _ in of_the_course}
+    assert names([*LIBRARY, *EXTRAS["course"], *GROUPS["build"]]) <= there
+    assert not there & {"nbval", "pytest", "mypy", "sphinx", "distributed"}
 
 
 @pytest.mark.parametrize("platform", ["win32", "darwin"])
@@ -83,7 +102,8 @@ def test_conda_users_get_the_same():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     assert environment["channels"] == ["conda-forge"]
     *dependencies, by_pip = environment["dependencies"]
-    named = dict(map(split, [*dependencies, *by_pip["pip"]]))
-    wanted = {CONDA.get(name, name): bound for name, bound in map(split, declared())}
+    asked = [*LIBRARY, *EXTRAS["course"], *EXTRAS["grading"]]
+    wanted = {CONDA.get(name, name): bound for name, bound in map(split, asked)}
     wanted |= {"python": PROJECT["project"]["requires-python"], "pip": ""}
-    assert named == wanted
+    assert dict(map(split, dependencies)) == wanted
+    assert by_pip == {"pip": ["-e ."]}

@@ -20,6 +20,7 @@ COPIED = [
     "tools/hatch_build.py",
     "tools/setup_env.py",
 ]
+TESTS_ONLY = "execnet"  # stands for what learners do without: small, and needs nothing
 # Stands in for an interpreter of another version.
 OTHER_PYTHON = """#!/bin/sh
 exec "{python}" -c 'import runpy, sys
@@ -42,21 +43,28 @@ def with_dependencies(*names: str) -> set[str]:
     return found
 
 
+def locked(*names: str) -> list[str]:
+    """The entries of these packages in the lock."""
+    entries = re.split(r"\n(?=\S)", (ROOT / "requirements.lock").read_text().strip())
+    kept = [entry for entry in entries if entry.split("==")[0] in names]
+    assert len(kept) == len(names)
+    return kept
+
+
 @pytest.fixture
 def project(tmp_path) -> Path:
     """The project with next to nothing in its lock."""
     folder = tmp_path / "project"
     (folder / "tools").mkdir(parents=True)
-    shutil.copytree(ROOT / "lrlesson" / "labconfig", folder / "lrlesson" / "labconfig")
+    for part in ("labconfig", "grading/sandbox/kernelspec"):
+        shutil.copytree(ROOT / "lrlesson" / part, folder / "lrlesson" / part)
     for name in COPIED:
         shutil.copy(ROOT / name, folder / name)
     (folder / "README.md").touch()
     (folder / "lrlesson" / "__init__.py").write_text("here = __file__\n")
-    entries = re.split(r"\n(?=\S)", (ROOT / "requirements.lock").read_text().strip())
-    backend = with_dependencies("hatchling", "editables")
-    kept = [entry for entry in entries if entry.split("==")[0] in backend]
-    assert len(kept) == len(backend)
-    (folder / "requirements.lock").write_text("\n".join(kept) + "\n")
+    kept = locked(*with_dependencies("hatchling", "editables"))
+    (folder / "requirements-course.lock").write_text("\n".join(kept) + "\n")
+    (folder / "requirements.lock").write_text("\n".join([*kept, *locked(TESTS_ONLY)]) + "\n")
     return folder
 
 
@@ -76,9 +84,9 @@ def path(tmp_path) -> Path:
 def setup(project, path, environment):
     """Call `make setup` in the project; the lines it prints, or where it fails, its stderr."""
 
-    def run(*arguments: str, code: int = 0, folder: Path = project) -> str:
+    def run(*arguments: str, goal: str = "setup", code: int = 0, folder: Path = project) -> str:
         done = subprocess.run(
-            ["make", "--no-print-directory", "setup", *arguments],
+            ["make", "--no-print-directory", goal, *arguments],
             cwd=folder,
             env=environment | {"PATH": str(path)},
             stdin=subprocess.DEVNULL,
@@ -123,6 +131,35 @@ def test_the_second_time_there_is_nothing_to_do(setup, project):
     settings = project / ".venv/share/jupyter/lab/settings/overrides.d/lrlesson.json"
     assert settings.read_text() == (project / "lrlesson/labconfig/page.json").read_text()
     assert setup() == ""
+
+
+def has(project: Path, package: str) -> bool:
+    return any((project / ".venv").glob(f"lib/*/site-packages/{package}"))
+
+
+def test_learners_get_the_course_and_whoever_tests_gets_all(setup, project):
+    """`make lab` begins with the course, and never takes anything away."""
+    assert "requirements-course.lock" in setup(goal="course")
+    assert imports(project)
+    assert not has(project, TESTS_ONLY)
+    assert setup(goal="course") == ""
+    assert "requirements.lock" in setup()
+    assert has(project, TESTS_ONLY)
+    assert setup(goal="course") == ""
+    with (project / "requirements.lock").open("a") as lock:
+        lock.write("# pulled\n")
+    assert "requirements.lock" in setup(goal="course")
+    assert setup() == ""
+
+
+@pytest.mark.parametrize(
+    "changed", ["labconfig/page.json", "grading/sandbox/kernelspec/kernel.json"]
+)
+def test_a_file_that_goes_beside_the_package_is_installed_again(setup, project, changed):
+    setup()
+    with (project / "lrlesson" / changed).open("a") as file:
+        file.write("\n")
+    assert "installing lrlesson" in setup()
 
 
 @pytest.mark.slow

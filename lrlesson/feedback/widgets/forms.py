@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from lrlesson.base.extras import needed
 from lrlesson.feedback.check.cards import Card
 from lrlesson.feedback.questions.bank import Question
 
@@ -19,8 +20,9 @@ CONFIDENCE = {1: "a guess", 2: "fairly sure", 3: "sure"}
 @cache
 def _widget_class() -> Any:
     """The widget, made when first shown: importing the library stays fast."""
-    import anywidget
-    import traitlets
+    with needed("course", "a question"):
+        import anywidget
+        import traitlets
 
     class FormWidget(anywidget.AnyWidget):
         _esm = files(__package__).joinpath("form.js").read_text(encoding="utf-8")

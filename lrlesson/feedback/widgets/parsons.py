@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from lrlesson.base.extras import needed
 from lrlesson.feedback.check.cards import Card, Shown
 from lrlesson.feedback.exercises.misconceptions import explain
 from lrlesson.feedback.record import changing, load, now
@@ -18,8 +19,9 @@ _open: dict[str, Any] = {}  # the widget on the page for each puzzle
 @cache
 def _widget_class() -> Any:
     """The widget, made when first shown: importing the library stays fast."""
-    import anywidget
-    import traitlets
+    with needed("course", "a puzzle"):
+        import anywidget
+        import traitlets
 
     class ParsonsWidget(anywidget.AnyWidget):
         _esm = files(__package__).joinpath("parsons.js").read_text(encoding="utf-8")
