@@ -33,6 +33,7 @@ from lrlesson.base.fields import (
     UpTo,
     refusal,
 )
+from lrlesson.base.shown import symbols_of
 
 
 class Controller(Frozen):
@@ -41,6 +42,10 @@ class Controller(Frozen):
     _one_per_run = True
     state: ClassVar[Any] = None  # each object gets its own, as it does runs
     runs: ClassVar[int | None] = None
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        symbols_of(cls)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -74,12 +79,12 @@ class Controller(Frozen):
 class ReduceOnPlateau(Controller):
     r"""$\eta \leftarrow \max(f \cdot \eta,\ \eta_{min})$
 
-    The rate times f = `factor` when the metric has stopped falling; never below min_lr. The metric
-    counts as better when it is below (1 − threshold) times the best one so far. After more than
-    `patience` observations in a row that are not better, the rate is cut; then `cooldown`
-    observations pass uncounted. A metric of NaN is not better. As ReduceLROnPlateau in PyTorch
-    (mode="min", eps=0); Keras and optax count the cut itself into the patience, so that their
-    patience is one larger. Krizhevsky et al. 2012 did it by hand.
+    The rate times f = `factor` when the metric has stopped falling; never below η_min = `min_lr`.
+    The metric counts as better when it is below (1 − threshold) times the best one so far. After
+    more than `patience` observations in a row that are not better, the rate is cut; then
+    `cooldown` observations pass uncounted. A metric of NaN is not better. As ReduceLROnPlateau in
+    PyTorch (mode="min", eps=0); Keras and optax count the cut itself into the patience, so that
+    their patience is one larger. Krizhevsky et al. 2012 did it by hand.
     """
 
     lr0: Rate
@@ -115,7 +120,7 @@ class Armijo(Controller):
     r"""$\eta = \eta_1 \cdot s^k \text{ with the first } k = 0, 1, 2 \dots
     \text{ where } L(w - \eta g) \le L(w) - c \cdot \eta \, \|g\|^2$
 
-    The first rate that lowers the loss L enough. It tries η₁ = lr0, and at later updates `grow`
+    The first rate that lowers the loss L enough. It tries η₁ = `lr0`, and at later updates `grow`
     times the rate used last, and multiplies by s = `shrink` until the loss is low enough. Each try
     costs one evaluation of the loss. The search is along the gradient, so it belongs with SGD().
     The rate is 0 where the gradient is 0, where loss or gradient is no longer finite, and where no

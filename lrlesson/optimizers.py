@@ -34,9 +34,9 @@ class SGD(Optimizer):
     """$w ← w − η·g$
 
     drive = gradient, or a sum of past gradients that fades by `momentum` per update; gain = 1.
-    With momentum β a steady gradient moves the weights as a rate η/(1 − β) would. Polyak 1964;
+    With β = `momentum` a steady gradient moves the weights as a rate η/(1 − β) would. Polyak 1964;
     nesterov looks one step ahead (Nesterov 1983, in the form of Sutskever et al. 2013).
-    dampening scales each new gradient by 1 − dampening, but not the first one. rate_inside keeps
+    d = `dampening` scales each new gradient by 1 − d, but not the first one. rate_inside keeps
     η in the sum, as Keras does: after a cut of the rate, the old steps go on at their old rate.
 
     momentum     $v ← β·v + g; w ← w − η·v$ for $w ← w − η·g$
@@ -125,9 +125,10 @@ class RMSprop(Optimizer):
     """$v ← ρ·v + (1 − ρ)·g²; w ← w − η·1/(√v + ε)·g$
 
     gain = 1/(√v + ε), where v is a fading mean of the squared gradients and rho is what is kept of
-    it per update. centered takes the variance: v minus the square of the mean gradient. momentum
-    sums the scaled steps. eps_inside puts ε under the root, as Keras and optax do, with rho=0.9.
-    v starts at 0 and is not corrected, so the first step is η/√(1 − rho). Tieleman & Hinton 2012.
+    it per update. centered takes the variance: v minus the square of the mean gradient.
+    β = `momentum` sums the scaled steps. eps_inside puts ε under the root, as Keras and optax do,
+    with rho=0.9. v starts at 0 and is not corrected, so the first step is η/√(1 − rho). Tieleman &
+    Hinton 2012.
 
     momentum    $u ← β·u + 1/(√v + ε)·g; w ← w − η·u$ for $w ← w − η·1/(√v + ε)·g$
     eps_inside  $1/√(v + ε)$ for $1/(√v + ε)$
@@ -288,7 +289,7 @@ class NAdam(Optimizer):
     w ← w − η·1/(√v̂ + ε)·((1 − μ(t))/(1 − p)·g + μ(t + 1)/(1 − p·μ(t + 1))·m)$
 
     Adam that looks one step ahead: drive mixes m with the gradient; gain = 1/(√v̂ + ε). The share
-    μ of m grows towards beta1 over time, the faster the larger ψ = momentum_decay is (0.004 in
+    μ of m grows towards beta1 over time, the faster the larger ψ = `momentum_decay` is (0.004 in
     Dozat's note and in PyTorch, 1 in Keras); p starts at 1. Dozat 2016.
     """
 
@@ -359,10 +360,10 @@ class RAdam(Optimizer):
 class ScheduleFree(Optimizer):
     """$h ← max(h, η); S ← S + h²; x ← x + h²/S·(z − x); w ← (1 − β)·z + β·x$
 
-    Any rule, on a sequence z, with gradients taken at y = (1 − β)·z + β·x, which is the w that
-    `step` takes and returns. x is the average of z, weighted by the square of the largest rate h
-    so far, and is what to evaluate: `weights(w, state)`. Weight decay is set on the base rule and
-    acts on z. Defazio et al. 2024.
+    Any rule, on a sequence z = its own weights, with gradients taken at y = (1 − β)·z + β·x, which
+    is the w that `step` takes and returns. x is the average of z, weighted by the square of the
+    largest rate h so far, and is what to evaluate: `weights(w, state)`. Weight decay is set on the
+    base rule and acts on z. Defazio et al. 2024.
     """
 
     base: Optimizer

@@ -263,8 +263,8 @@ class CosineRestarts(Schedule):
     r"""$\eta_{end} + \tfrac12 (\eta_0 - \eta_{end})\,(1 + \cos(\pi (t - t_n)/T_n)),
     \quad T_n = T_0 \cdot m^n$
 
-    Round n starts at update t_n with the full rate lr0 and lasts T_n updates, m = `mult` times as
-    long as the round before. Loshchilov & Hutter 2017 (SGDR).
+    Round n = 0, 1, 2, … starts at update t_n = T_0 + … + T_{n−1} with the full rate lr0 and lasts
+    T_n updates, m = `mult` times as long as the round before. Loshchilov & Hutter 2017 (SGDR).
     """
 
     lr0: Rate
@@ -284,8 +284,8 @@ class CosineRestarts(Schedule):
 class Triangular(Schedule):
     r"""$\eta_{min} + (\eta_{max} - \eta_{min})\left(1 - \left|1 - (t/s \bmod 2)\right|\right)$
 
-    Up from base_lr to max_lr in s = `step_size` updates and down again in as many, for ever: the
-    peaks are at t = s, 3s, 5s… step_size is HALF a cycle. Smith 2017.
+    Up from η_min = `base_lr` to η_max = `max_lr` in s = `step_size` updates and down again in as
+    many, for ever: the peaks are at t = s, 3s, 5s… step_size is HALF a cycle. Smith 2017.
     """
 
     base_lr: Rate
@@ -363,8 +363,9 @@ class WSD(Schedule):
     r"""$\begin{cases} \eta_0 \min(1, (t+1)/W) & t < W \\
     \eta_0 + (\eta_{end} - \eta_0) \min(1, \max(0, t-W-S)/D) & t \ge W \end{cases}$
 
-    Warmup, stable, decay, in W, S and D updates: `Warmup(lr0, W) >> Constant(lr0, S) >>
-    Linear(lr0, lr_end, D)`. The end can be decided late. Hu et al. 2024; Hägele et al. 2024.
+    W = `warmup` updates up, S = `stable` updates at lr0, D = `decay` updates down:
+    `Warmup(lr0, W) >> Constant(lr0, S) >> Linear(lr0, lr_end, D)`. The end can be
+    decided late. Hu et al. 2024; Hägele et al. 2024.
     """
 
     lr0: Rate
@@ -388,10 +389,10 @@ class OneCycle(Schedule):
     r"""$\eta_{max}/f \;\nearrow\; \eta_{max} \;\searrow\; \eta_{max}/(f \cdot g), \quad
     \nearrow\ \text{until}\ t = r \cdot T - 1, \quad \searrow\ \text{until}\ t = T - 1$
 
-    Up to max_lr along half a cosine, and down along another, in T updates; flat after. r =
-    `pct_start` is the share of the way up, f = `div_factor`, g = `final_div_factor`. three_phase
-    comes down as it went up, and then falls to the end. The turning points are PyTorch's, at
-    p = rT − 1 (and 2p), which must be at least 1. Smith & Topin 2018.
+    Up to η_max = `max_lr` along half a cosine, and down along another, in T updates; flat after.
+    r = `pct_start` is the share of the way up, f = `div_factor`, g = `final_div_factor`.
+    three_phase comes down as it went up, and then falls to the end. The turning points are
+    PyTorch's, at p = rT − 1 (and 2p), which must be at least 1. Smith & Topin 2018.
     """
 
     max_lr: Rate

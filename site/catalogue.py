@@ -20,9 +20,10 @@ import numpy as np
 
 from lrlesson import controllers, losses, optimizers, schedules
 from lrlesson.base.fields import AscendingUpdates, written
+from lrlesson.base.notation import in_lines, tex
 from lrlesson.base.optimizer import Optimizer
 from lrlesson.base.schedule import Schedule
-from lrlesson.base.shown import Shown, in_lines, options, tex, with_decay, written_formula
+from lrlesson.base.shown import Shown, options, with_decay, written_formula
 from lrlesson.drawing.stage import Picture
 from lrlesson.drawing.theme import style
 from lrlesson.training import descend

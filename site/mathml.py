@@ -10,6 +10,8 @@ from typing import Any
 from docutils import nodes
 from math_core import LatexError, LatexToMathML
 
+from lrlesson.base.notation import plain
+
 _CONVERTER = LatexToMathML(annotation=True, fancy_error=False)
 
 
@@ -32,8 +34,8 @@ def _inline(writer: Any, node: nodes.math) -> None:
     found = mathml(node.astext())
     in_head = isinstance(node.parent.parent.parent.parent, nodes.thead)
     if in_head and len(node.parent) == 1:  # the head of a column must have words
-        words = re.sub(r"\\hat (\w+)", r"\1 hat", node.astext()).replace("\\", "")
-        found = found.replace("<math", f'<math aria-label="{escape(words)}"', 1)
+        words = escape(plain(node.astext()))
+        found = found.replace("<math", f'<math aria-label="{words}"', 1)
     writer.body.append(found)
     raise nodes.SkipNode
 

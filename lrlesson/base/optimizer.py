@@ -1,16 +1,14 @@
 """What every update rule has: a state, one step, and weight decay of either kind."""
 
 import math
-import re
 from dataclasses import KW_ONLY
-from typing import (
-    Any,
-)
+from typing import Any
 
 import numpy as np
 
 from lrlesson.base.fields import RATE, Nonnegative, floats, is_number, refusal
-from lrlesson.base.shown import Shown, in_lines, latex_number, with_decay, written_formula
+from lrlesson.base.notation import fill, in_lines, latex_number
+from lrlesson.base.shown import Shown, with_decay, written_formula
 
 
 class State:
@@ -54,7 +52,7 @@ class Optimizer(Shown):
         state = opt.init(w)
         w = opt.step(w, gradient, state, lr)
 
-    weight_decay is λ. Coupled, λ·w is added to the gradient (L2 regularisation); with
+    λ = `weight_decay`. Coupled, λ·w is added to the gradient (L2 regularisation); with
     decoupled=True the weights themselves shrink instead (Loshchilov & Hutter 2019).
     """
 
@@ -111,7 +109,7 @@ class Optimizer(Shown):
         if self.weight_decay:
             lines = with_decay(lines, latex_number(self.weight_decay), self.decoupled)
         inner = [v._latex("z") for v in vars(self).values() if isinstance(v, Optimizer)]
-        return "; ".join([*inner, re.sub(r"(?<![A-Za-z\\])w(?![A-Za-z_])", w, lines)])
+        return "; ".join([*inner, fill(lines, {"w": w})])
 
     def _equation(self) -> str:
         return in_lines(self._latex())

@@ -2,10 +2,7 @@
 
 import functools
 import math
-from typing import (
-    Any,
-    ClassVar,
-)
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -20,7 +17,8 @@ from lrlesson.base.fields import (
     number_text,
     refusal,
 )
-from lrlesson.base.shown import Shown, latex_number, written_formula
+from lrlesson.base.notation import latex_number
+from lrlesson.base.shown import Shown, written_formula
 
 _PIECE = 8192  # times at once: 64 kB
 

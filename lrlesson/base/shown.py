@@ -2,13 +2,11 @@
 
 import html
 import re
-import unicodedata
 from collections.abc import Iterator
-from typing import (
-    Any,
-)
+from typing import Any, ClassVar
 
-from lrlesson.base.fields import Frozen, number_text
+from lrlesson.base.fields import Frozen
+from lrlesson.base.notation import fill, plain, symbol_of, symbols, tex
 
 
 class Shown(Frozen):
@@ -17,7 +15,12 @@ class Shown(Frozen):
     The formula stands between the first two $ of the docstring, in LaTeX or in plain signs, with a
     semicolon between its lines. A later line `option  $new$ for $old$` says what an option changes
     in it, in the order of the lines; `option=value` holds for one value only.
+
+    A field's symbol is its name, β₁ for beta1, or what the docstring says: p = `power`. Any other
+    letter must be said there too, in front of a = or an ←; t, η, w, g, λ and L are known.
     """
+
+    _symbols: ClassVar[dict[str, str]] = {}  # the symbol of every field
 
     def _equation(self) -> str:
         """The whole formula in LaTeX, with the numbers of this object."""
@@ -27,22 +30,14 @@ class Shown(Frozen):
         """What stands beside the formula, in HTML."""
         return ""
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls._symbols = symbols_of(cls)
+
     def _filled(self, formula: str, **variables: str) -> str:
         """A formula with this object's numbers in place of its fields' symbols."""
-        symbols = {_SYMBOLS.get(name, name): getattr(self, name) for name in self._kinds}
-        symbols |= variables
-        # One pass over all symbols: a number once put in is never read as a symbol again.
-        pattern = "|".join(
-            rf"(?<![A-Za-z\\]){re.escape(s)}(?![A-Za-z_])"
-            if s[0] != "\\"
-            else re.escape(s) + r"(?![A-Za-z_])"
-            for s in sorted(symbols, key=len, reverse=True)
-        )
-        return re.sub(
-            pattern,
-            lambda m: v if isinstance(v := symbols[m.group()], str) else latex_number(v),
-            formula,
-        )
+        numbers = {symbol: getattr(self, name) for name, symbol in self._symbols.items()}
+        return fill(formula, numbers | variables)
 
     def _repr_latex_(self) -> str:
         return rf"$\displaystyle {self._equation()}$"
@@ -55,6 +50,41 @@ class Shown(Frozen):
             f"<div><code>{html.escape(repr(self), quote=False)}</code></div></div>"
             f"{self._picture()}</div>"
         )
+
+
+_KNOWN = {"t", r"\eta", "w", "g", r"\lambda", "L", "e"}
+_SAID = re.compile(r"(?<![\w{])([^\W\d]\S*) (?:=|←|∈|\\leftarrow|\\in) *(?:`(\w+)`)?")
+
+
+def symbols_of(kind: type[Frozen]) -> dict[str, str]:
+    """The symbol of every field in the formula of a class.
+
+    Raises TypeError where two fields have the same one, or where the formula holds one that neither
+    a field nor the docstring explains.
+    """
+    docs = [owner.__doc__ or "" for owner in reversed(kind.__mro__) if issubclass(owner, Frozen)]
+    said = [
+        (tex(symbol), field)
+        for doc in docs
+        for symbol, field in _SAID.findall(doc.replace("$", " "))
+    ]
+    own = {name: symbol_of(name) for name in kind._kinds}
+    own |= {field: symbol for symbol, field in said if field in own}
+    for name, symbol in own.items():
+        if same := [other for other, its in own.items() if its == symbol and other != name]:
+            raise TypeError(
+                f"{kind.__name__}: the symbol of {name} is {symbol}, expected another than that of "
+                f"{same[0]}; say it in the docstring, as in: k = `{name}`"
+            )
+    known = _KNOWN | set(own.values()) | {re.sub(r"\(t\)$", "", symbol) for symbol, _ in said}
+    changed = [new for _, _, pairs in options(kind) for new, _ in pairs]
+    for formula in [written_formula(kind), *map(tex, changed)]:
+        if unknown := sorted(symbols(formula, known) - known):
+            raise TypeError(
+                f"{kind.__name__}: its formula holds {unknown[0]}, expected the symbol of a field, "
+                f"or one that the docstring explains, as in: {plain(unknown[0])} = `field`"
+            )
+    return own
 
 
 def written_formula(kind: type, rule: Any = None) -> str:
@@ -97,82 +127,3 @@ def with_decay(formula: str, decay: str, decoupled: bool) -> str:
         shrunk = rf"w \leftarrow (1 - \eta \cdot {decay}) \cdot w"
         return formula.replace(r"w \leftarrow w", shrunk)
     return rf"g \leftarrow g + {decay} \cdot w; " + formula
-
-
-def in_lines(formula: str) -> str:
-    """A formula in LaTeX, one line below the other, with the arrows below each other."""
-    lines = [re.sub(r" (\\leftarrow|=) ", r" &\1 ", x, count=1) for x in formula.split("; ")]
-    return r"\begin{aligned} " + r" \\[4pt] ".join(lines) + r" \end{aligned}"
-
-
-_TEX = {
-    "η": r"\eta", "β": r"\beta", "ρ": r"\rho", "ε": r"\epsilon", "μ": r"\mu", "ψ": r"\psi",
-    "Δ": r"\Delta", "Σ": r"\textstyle\sum", "←": r"\leftarrow", "−": "-", "·": r" \cdot ",
-    "≤": r"\le", "max(": r"\max(", "sign(": r"\operatorname{sign}(",
-    " if ": r" \text{ if } ", ", else ": r" \text{, else } ",
-}  # fmt: skip
-
-
-def tex(formula: str) -> str:
-    """A formula written in plain signs, such as 1/(√v̂ + ε), in LaTeX; LaTeX stays as it is."""
-    if "\\" in formula:
-        return formula
-    formula = unicodedata.normalize("NFD", formula)  # ḡ as two characters, as m̂ always is
-    formula = re.sub(r"(\w)\u0302", r"\\hat{\1}", formula)
-    formula = re.sub(r"(\w)\u0304", r"\\bar{\1}", formula)
-    formula = re.sub(r"√\(([^()]+)\)|√(\\hat\{\w\}|\w)", r"\\sqrt{\1\2}", formula)
-    root = r"\\sqrt\{(?:[^{}]|\{\w\})*\}"
-    over = rf"({root}|\w+)/(?:\(([^()]+)\)|({root}))"
-    formula = re.sub(over, r"\\dfrac{\1}{\2\3}", formula)
-    formula = re.sub("[ᵗ⁺¹²]+", lambda m: f"^{{{unicodedata.normalize('NFKC', m[0])}}}", formula)
-    formula = re.sub("[₁₂]", lambda m: f"_{unicodedata.normalize('NFKC', m[0])}", formula)
-    formula = re.sub(r"_([A-Za-z]{2,})", r"_{\1}", formula)
-    for sign, command in _TEX.items():
-        formula = formula.replace(sign, command)
-    return formula
-
-
-_SYMBOLS = {
-    "lr": r"\eta_0",
-    "lr0": r"\eta_0",
-    "lr_end": r"\eta_{end}",
-    "max_lr": r"\eta_{max}",
-    "base_lr": r"\eta_{min}",
-    "gamma": r"\gamma",
-    "drop": "d",
-    "every": "k",
-    "step_size": "s",
-    "power": "p",
-    "start": "a",
-    "end": "b",
-    "T0": "T_0",
-    "mult": "m",
-    "scale": "c",
-    "d_model": "D",
-    "warmup": "W",
-    "stable": "S",
-    "at": "M",
-    "pct_start": "r",
-    "div_factor": "f",
-    "final_div_factor": "g",
-    "decay": "D",
-    "momentum": r"\beta",
-    "beta": r"\beta",
-    "beta1": r"\beta_1",
-    "beta2": r"\beta_2",
-    "dampening": "d",
-    "rho": r"\rho",
-    "eps": r"\epsilon",
-    "momentum_decay": r"\psi",
-}
-
-
-def latex_number(value: Any) -> str:
-    """A number in LaTeX: 1e-05 becomes 10^{-5}, an array of several runs is braced."""
-    text = re.sub(
-        r"(-?[\d.]+)e([+-]\d+)", lambda m: rf"{m[1]}\cdot 10^{{{int(m[2])}}}", number_text(value)
-    )
-    text = re.sub(r"(?<![\d.])1\\cdot ", "", text)
-    if text.startswith("["):
-        return r"\{" + text[1:-1].replace("…", r"\ldots") + r"\}"
-    return "{" + text + "}"

@@ -13,6 +13,7 @@ from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from lrlesson.base.notation import flow
 from lrlesson.drawing.theme import css_color
 
 SVG = "http://www.w3.org/2000/svg"
@@ -72,71 +73,6 @@ def _write_runs(element: ET.Element) -> None:
         css += ["font-style: italic"] * bool(italic)
         if css:
             span.attrib["style"] = "; ".join(css)
-
-
-_SYMBOLS = {
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η",
-    "theta": "θ", "kappa": "κ", "lambda": "λ", "mu": "μ", "rho": "ρ", "sigma": "σ", "tau": "τ",
-    "times": "×", "cdot": "·", "leq": "≤", "geq": "≥", "approx": "≈", "pm": "±", "infty": "∞",
-    "nabla": "∇", "to": "→", "Sigma": "Σ", "Delta": "Δ", ",": "\u2009", " ": " ", "|": "‖",
-}  # fmt: skip
-_TOKEN = re.compile(r"\\([a-zA-Z]+) ?|\\(.)|([{}^_])|(.)")
-
-
-def flow(source: str) -> list[tuple[str, int, bool]] | None:
-    """Simple mathtext as runs of text: (characters, -1 | 0 | 1 for sub- or superscript, italic).
-
-    None where it is not simple: fractions, roots, accents, nested scripts.
-    """
-    runs: list[tuple[str, int, bool]] = []
-    for k, part in enumerate(re.split(r"(?<!\\)\$", source)):
-        if k % 2 == 0:
-            runs += [(part.replace(r"\$", "$"), 0, False)] if part else []
-        elif (more := _flow_maths(part)) is None:
-            return None
-        else:
-            runs += more
-    return runs
-
-
-def _flow_maths(source: str) -> list[tuple[str, int, bool]] | None:
-    runs: list[tuple[str, int, bool]] = []
-    groups: list[tuple[int, bool | None]] = [(0, None)]  # (shift, roman) of each open brace
-    pending: tuple[int, bool | None] | None = None  # what the next group or character gets
-    for word, escaped, mark, char in _TOKEN.findall(source):
-        shift, roman = pending if pending is not None else groups[-1]
-        if mark in ("^", "_") and mark:
-            if shift:
-                return None
-            pending = (1 if mark == "^" else -1, roman)
-        elif mark == "{":
-            groups.append((shift, roman))
-            pending = None
-        elif mark == "}":
-            if len(groups) == 1:
-                return None
-            groups.pop()
-        elif word in ("mathdefault", "mathrm", "mathit", "text"):
-            pending = (shift, word != "mathit")
-        elif word or escaped:
-            symbol = _SYMBOLS.get(word or escaped)
-            if symbol is None:
-                return None
-            runs.append((symbol, shift, False))
-            pending = None
-        else:
-            if char == " " and not roman:
-                continue
-            italic = char.isalpha() and char.isascii() and not roman
-            runs.append(("−" if char == "-" else char, shift, italic))
-            pending = None
-    merged: list[tuple[str, int, bool]] = []
-    for text, shift, italic in runs:
-        if merged and merged[-1][1:] == (shift, italic):
-            merged[-1] = (merged[-1][0] + text, shift, italic)
-        else:
-            merged.append((text, shift, italic))
-    return merged
 
 
 def export(fig: Figure) -> str:

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lrlesson.base.notation import plain
 from lrlesson.data import diabetes, digits
 from lrlesson.losses import LeastSquares, NoisyBowl, Quadratic, TwoWells
 from lrlesson.network import linear, net_a, net_b, net_c
 from lrlesson.optimizers import SGD, Adam
 from lrlesson.scenes import Scene, explorers, number
-from lrlesson.scenes.formula import formula
 from lrlesson.schedules import (
     WSD,
     Constant,
@@ -230,7 +230,7 @@ def test_schedule_composer(family: str):
         near(scene, "loss", "loss", np.arange(201), losses)
         assert f"Ση = {number(eta.sum())} and Ση² = {number((eta**2).sum())}" in scene.verdict
         assert f"ends at {number(losses[-1])}" in scene.verdict
-        assert scene.sentences[1] == f"{formula(schedule(n))}."
+        assert scene.sentences[1] == f"{plain(schedule(n)._repr_latex_())}."
         handles = [spec for spec in scene.spec["actors"] if spec["kind"] == "handle"]
         at = np.sort([[scene.row(h[axis])[0] for axis in "xy"] for h in handles], axis=0)
         want = np.array(list(points(n)), float)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lrlesson import schedules as sch
+from lrlesson.base.notation import plain
 from lrlesson.base.schedule import Schedule
 from lrlesson.drawing.stage import Stage
 from lrlesson.drawing.theme import style
@@ -17,7 +18,6 @@ from lrlesson.losses import NoisyBowl
 from lrlesson.scenes.actors import Actor, Handle, Marker, Path
 from lrlesson.scenes.controls import Choice, Control, Slider, number
 from lrlesson.scenes.explorers._parts import log_ticks, named, note, panels
-from lrlesson.scenes.formula import formula
 from lrlesson.scenes.scene import Say, Scene
 
 _UPDATES = 200
@@ -200,7 +200,13 @@ def _compose(family: str, **values: Any) -> tuple[list[Actor], list[Say]]:
     sums = f"Ση = {number(eta.sum())} and Ση² = {number((eta**2).sum())}"
     say = [
         Say(f"{sums} over {_UPDATES} updates; {ends}.", (), {}, badge, tone),
-        Say("{formula}.", (), {"formula": formula(schedule)}, room=_LONGEST_FORMULA, large=True),
+        Say(
+            "{formula}.",
+            (),
+            {"formula": plain(schedule._repr_latex_())},
+            room=_LONGEST_FORMULA,
+            large=True,
+        ),
         Say(_meaning(kind), room=_LONGEST_MEANING),
     ]
     return actors, say
@@ -210,7 +216,7 @@ def _meaning(kind: _Family) -> str:
     return "; ".join(f"{name}: {what}" for name, what in kind.numbers.items()) + "."
 
 
-_LONGEST_FORMULA = formula(sch.WarmupCosine(0.35, 45, 175, 0.1225))
+_LONGEST_FORMULA = plain(sch.WarmupCosine(0.35, 45, 175, 0.1225)._repr_latex_())
 _LONGEST_MEANING = max(map(_meaning, _FAMILIES.values()), key=len)
 
 
