@@ -11,3 +11,7 @@ class ReleaseError(GradingError):
 
 class GradeError(GradingError):
     """The grading run cannot start or go on; never raised for what one learner handed in."""
+
+
+class Unreadable(Exception):
+    """What a learner handed in cannot be had; the message says why, in a few words."""

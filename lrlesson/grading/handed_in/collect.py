@@ -14,11 +14,13 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from lrlesson.grading.authoring.source_notebooks import Exercise
-from lrlesson.grading.errors import GradeError
-from lrlesson.grading.handed_in.files import File, listing
-from lrlesson.grading.handed_in.graft import Copy, cell_id, read_file
+from lrlesson.grading.errors import GradeError, Unreadable
+from lrlesson.grading.handed_in.files import File, inside, listing
+from lrlesson.grading.handed_in.graft import Copy, cell_id, closed, read_file
+from lrlesson.grading.handed_in.reader import Reader
 
 CANVAS = re.compile(
     r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<user>\d+)_(?:question_\d+_)?(?P<submission>\d+)_(?P<file>.+)"
@@ -50,33 +52,56 @@ def collect(
     # A file may also bear its lesson's name: ada_04_decay for ada_04_exercise_decay.
     stems += [stem.replace("_exercise_", "_", 1) for stem in stems]
     home = folder.resolve().stem
-    files: dict[str, list[File]] = {}
+    own: dict[str, list[File]] = {}
+    mixed: list[File] = []  # archives of files that each name their learner
     late: set[str] = set()
     if learner != "file":
         for name in sorted(found.folders):
-            files.setdefault(_from_system(name) or _name(_stem(name)), [])
-    for file in found.notebooks:
-        top, inside = file.place.parts[0], len(file.place.parts) > 1
+            own.setdefault(_from_system(name) or _name(_stem(name)), [])
+    for file in found.files:
+        top, below = file.place.parts[0], len(file.place.parts) > 1 or file.zipped
         if who := _from_system(top):
             if (match := CANVAS.fullmatch(top)) and match["late"]:
                 late.add(who)
-        elif inside and learner != "file":
+        elif below and learner != "file":
             who = _name(_stem(top))
-        elif inside or learner != "folder":
+        elif file.zipped:
+            mixed.append(file)
+            continue
+        elif below or learner != "folder":
             who = _learner_of(file.place, stems, home)
         else:
             found.ignored.append(top)
             continue
-        files.setdefault(who, []).append(file)
-    if not files:
+        own.setdefault(who, []).append(file)
+    copies = dict(zip(own, _read(list(own.values())), strict=True))
+    for copy in (copy for one in _read([[file] for file in mixed]) for copy in one):
+        copies.setdefault(_learner_of(copy.path, stems, home), []).append(copy)
+    if not copies:
         raise GradeError(
             f"{folder} holds no submission, expected a folder per learner or files named "
             f"like ada_{stems[0]}.ipynb."
         )
     return [
-        Submission(name, tuple(read_file(file) for file in own), name in late)
-        for name, own in sorted(files.items())
+        Submission(name, tuple(found), name in late) for name, found in sorted(copies.items())
     ], sorted(_name(name) for name in found.ignored)
+
+
+def _read(groups: list[list[File]]) -> list[list[Copy]]:
+    """Each group's notebooks, read within the limits that one learner has."""
+
+    def plain(number: int) -> list[dict[str, Any]]:
+        members = (member for file in groups[number] for member in inside(file))
+        return [read_file(member).plain() for member in members]
+
+    found = []
+    with Reader(plain) as reader:
+        for number, files in enumerate(groups):
+            try:
+                found.append([Copy.of(data) for data in reader.ask(number)] if files else [])
+            except Unreadable as why:
+                found.append([closed(files[0], str(why))])
+    return found
 
 
 def choose(submission: Submission, exercise: Exercise) -> tuple[Copy | None, str]:

@@ -1,6 +1,7 @@
 """The files of a folder or of a zip archive, without ever writing one; what climbs out is named.
 
-A learner may hand in a zip as well: it is read as the folder it would unpack to, one level deep.
+A learner may hand in a zip as well: `inside` reads it as the folder it would unpack to, one level
+deep. It is called where reading has limits (`reader`); `listing` looks at names alone.
 """
 
 from __future__ import annotations
@@ -12,102 +13,126 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path, PurePosixPath
 
-from lrlesson.grading.errors import GradeError
+from lrlesson.grading.errors import GradeError, Unreadable
 
 LARGEST = 20_000_000  # bytes of one notebook
 LARGEST_ZIP = 100_000_000  # bytes of a learner's own archive, and of all that is in it
-MOST = 50_000  # members of an archive
-
-
-class Unreadable(Exception):
-    """A file that cannot be had; the message says why, in a few words."""
+MOST = 50_000  # members of an archive, and files and folders of one learner
+SUFFIXES = (".ipynb", ".zip")
 
 
 @dataclass(frozen=True)
 class File:
     """One file: its place below the submissions, when it was changed, and how to read it.
 
-    `read()` returns at most LARGEST bytes or raises Unreadable.
+    `read()` returns at most LARGEST bytes (of a zip LARGEST_ZIP) or raises Unreadable.
     """
 
     place: PurePosixPath
     read: Callable[[], bytes] = field(compare=False)
     changed: datetime | None = None
 
+    @property
+    def zipped(self) -> bool:
+        """Whether it is an archive of a learner's."""
+        return self.place.suffix.lower() == ".zip"
+
 
 @dataclass
 class Listing:
-    """What is there: notebooks, folders (also empty ones) at the top, and names left alone."""
+    """What is there: notebooks and archives, folders (also empty ones) at the top, names left."""
 
-    notebooks: list[File] = field(default_factory=list)
+    files: list[File] = field(default_factory=list)
     folders: set[str] = field(default_factory=set)
     ignored: list[str] = field(default_factory=list)
 
 
 def listing(path: Path) -> Listing:
-    """All notebooks in a folder or zip. GradeError where it is neither."""
+    """All notebooks and archives in a folder or zip, unread. GradeError where it is neither."""
     if not path.exists():
         raise GradeError(f"{path} does not exist, expected a folder or zip of submissions.")
     found = Listing()
     if path.is_dir():
-        for file in _walk(path, path, found):
-            _add(file, found)
+        files = _walk(path, found)
     elif zipfile.is_zipfile(path):
         try:
-            archive = zipfile.ZipFile(path)
+            files = _members(zipfile.ZipFile(path), found)
         except (OSError, zipfile.BadZipFile) as error:
             raise GradeError(f"{path} cannot be read as a zip ({error}).") from error
-        for file in _members(archive, PurePosixPath(), found, [40 * LARGEST_ZIP]):
-            _add(file, found)
     else:
         raise GradeError(f"{path} is a file, expected a folder or a zip of submissions.")
-    found.notebooks.sort(key=lambda file: str(file.place))
+    for file in files:
+        if file.place.suffix.lower() in SUFFIXES:
+            found.files.append(file)
+            if file.zipped and len(file.place.parts) == 1:
+                found.folders.add(file.place.name)
+        elif len(file.place.parts) == 1:
+            found.ignored.append(file.place.name)
+    found.files.sort(key=lambda file: str(file.place))
     return found
 
 
-def _add(file: File, found: Listing) -> None:
-    """Sort one file in, and look into a learner's archive."""
-    suffix = file.place.suffix.lower()
-    if suffix == ".ipynb":
-        found.notebooks.append(file)
-    elif suffix == ".zip":
-        try:
-            archive = zipfile.ZipFile(io.BytesIO(file.read()))
-            inside = list(_members(archive, file.place, found, [LARGEST_ZIP]))
-        except Exception as error:  # whatever a learner calls a zip
-            why = f"is no zip that can be read ({type(error).__name__})"
-            found.notebooks.append(_broken(file.place, why))
-            return
-        if len(file.place.parts) == 1:
-            found.folders.add(file.place.name)
-        found.notebooks += [f for f in inside if f.place.suffix.lower() == ".ipynb"]
-    elif len(file.place.parts) == 1:
-        found.ignored.append(file.place.name)
-
-
-def _walk(folder: Path, root: Path, found: Listing) -> Iterator[File]:
-    """Files below a folder; links and hidden names are not followed."""
+def inside(file: File) -> list[File]:
+    """The notebooks in a learner's archive; any other file is itself."""
+    if not file.zipped:
+        return [file]
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        place = PurePosixPath(*folder.relative_to(root).parts)
-        yield _broken(place / "folder.ipynb", f"cannot be read ({error.strerror})")
-        return
-    for entry in entries:
-        path = Path(entry.path)
-        if entry.is_symlink() or entry.name.startswith("."):
-            if folder == root:
-                found.ignored.append(entry.name)
-        elif entry.is_dir():
-            if folder == root:
-                found.folders.add(entry.name)
-            yield from _walk(path, root, found)
-        elif entry.is_file():
-            changed = datetime.fromtimestamp(entry.stat().st_mtime).astimezone()
-            place = PurePosixPath(*path.relative_to(root).parts)
-            yield File(place, lambda path=path: read_path(path), changed)  # type: ignore[misc]
+        archive = zipfile.ZipFile(io.BytesIO(file.read()))
+        members = _members(archive, Listing(), file.place, [LARGEST_ZIP])
+        return [member for member in members if member.place.suffix.lower() == ".ipynb"]
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever a learner calls a zip
+        return [_broken(file.place, f"is no zip that can be read ({type(error).__name__})")]
+
+
+def _walk(root: Path, found: Listing) -> Iterator[File]:
+    """Files below a folder; links and hidden names are not followed."""
+    for top in _entries(root):
+        if top.is_symlink() or top.name.startswith("."):
+            found.ignored.append(top.name)
+        elif top.is_dir():
+            found.folders.add(top.name)
+            yield from _below(Path(top.path), PurePosixPath(top.name))
+        elif top.is_file():
+            yield _on_disk(top, PurePosixPath(top.name))
+
+
+def _below(folder: Path, place: PurePosixPath) -> Iterator[File]:
+    """One learner's files, of any depth; no more than MOST names are looked at."""
+    folders, names = [(folder, place)], 0
+    while folders:
+        folder, place = folders.pop()
+        try:
+            entries = _entries(folder)
+        except OSError as error:
+            yield _broken(place / "folder.ipynb", f"cannot be read ({error.strerror})")
+            continue
+        names += len(entries)
+        if names > MOST:
+            yield _broken(place / "folder.ipynb", f"is one of more than {MOST:,} files")
+            return
+        for entry in entries:
+            if entry.is_symlink() or entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                folders.append((Path(entry.path), place / entry.name))
+            elif entry.is_file():
+                yield _on_disk(entry, place / entry.name)
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
+
+
+def _on_disk(entry: os.DirEntry[str], place: PurePosixPath) -> File:
+    path = Path(entry.path)
+    changed = datetime.fromtimestamp(entry.stat().st_mtime).astimezone()
+    return File(place, lambda: read_path(path), changed)
 
 
 def read_path(path: Path) -> bytes:
@@ -122,7 +147,10 @@ def read_path(path: Path) -> bytes:
 
 
 def _members(
-    archive: zipfile.ZipFile, below: PurePosixPath, found: Listing, left: list[int]
+    archive: zipfile.ZipFile,
+    found: Listing,
+    below: PurePosixPath | None = None,
+    left: list[int] | None = None,
 ) -> Iterator[File]:
     """Files of an archive that stay inside it; together no more than `left` bytes are unpacked."""
     members = archive.infolist()
@@ -137,30 +165,42 @@ def _members(
         if not parts or link or hidden or climbs:
             found.ignored.append(info.filename[:80])
             continue
-        if not below.parts and (len(parts) > 1 or info.is_dir()):
+        if len(parts) > 1 or info.is_dir():
             found.folders.add(parts[0])
         if not info.is_dir():
-            when = datetime(*info.date_time).astimezone() if info.date_time[1] else None
-            read = _member_reader(archive, info, left)
-            yield File(below / place, read, when)
+            try:
+                when = datetime(*info.date_time).astimezone() if info.date_time[1] else None
+            except (ValueError, OverflowError, OSError):  # the 31st of February
+                when = None
+            yield File((below or PurePosixPath()) / place, _reader(archive, info, left), when)
 
 
-def _member_reader(
-    archive: zipfile.ZipFile, info: zipfile.ZipInfo, left: list[int]
+def _reader(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, left: list[int] | None
 ) -> Callable[[], bytes]:
+    """Reads a member, whose size is charged first: what fails has cost as much as what does not."""
+
     def read() -> bytes:
-        most = min(LARGEST_ZIP if info.filename.lower().endswith(".zip") else LARGEST, left[0])
+        most = LARGEST_ZIP if info.filename.lower().endswith(".zip") else LARGEST
+        if info.file_size > (most if left is None else min(most, left[0])):
+            raise Unreadable("unpacks to too much")
+        if left is not None:
+            left[0] -= info.file_size
         try:
-            with archive.open(info) as file:
-                content = file.read(most + 1)
+            with _again(archive, os.getpid()).open(info) as file:
+                return file.read(info.file_size)
+        except MemoryError:
+            raise
         except Exception as error:  # zipfile raises many kinds for what is broken or encrypted
             raise Unreadable(f"cannot be unpacked ({type(error).__name__})") from error
-        if len(content) > most:
-            raise Unreadable("unpacks to too much")
-        left[0] -= len(content)
-        return content
 
     return read
+
+
+@cache
+def _again(archive: zipfile.ZipFile, process: int) -> zipfile.ZipFile:
+    """The archive as this process reads it: forks would move one another's place in the file."""
+    return zipfile.ZipFile(archive.filename) if archive.filename else archive
 
 
 def _broken(place: PurePosixPath, why: str) -> File:

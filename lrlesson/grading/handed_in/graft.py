@@ -16,7 +16,8 @@ from nbformat import NotebookNode
 
 from lrlesson.capstone.scoring import SEEDS
 from lrlesson.grading.authoring.source_notebooks import Exercise, digest, lesson, needed
-from lrlesson.grading.handed_in.files import File, Unreadable, read_path
+from lrlesson.grading.errors import Unreadable
+from lrlesson.grading.handed_in.files import File, read_path
 
 LONGEST = 200_000  # characters of one answer
 MOST_CELLS = 5_000
@@ -42,6 +43,18 @@ class Copy:
     changed: datetime | None = None
     closed: bool = False
 
+    def plain(self) -> dict[str, Any]:
+        """The copy as JSON can hold it."""
+        when = self.changed and self.changed.isoformat()
+        return {**vars(self), "path": str(self.path), "changed": when}
+
+    @classmethod
+    def of(cls, data: dict[str, Any]) -> Copy:
+        """The copy that `plain` made data of."""
+        when = data["changed"] and datetime.fromisoformat(data["changed"])
+        path, cells = PurePosixPath(data["path"]), tuple(data["cells"])
+        return cls(**{**data, "path": path, "cells": cells, "changed": when})
+
 
 @dataclass
 class Graft:
@@ -62,13 +75,13 @@ def read_file(file: File) -> Copy:
     """Read what a learner handed in. Whatever is in the file, this returns and never raises."""
     path, name = file.place, _word(file.place.name)
 
-    def problem(why: str, known: str, closed: bool = False) -> Copy:
-        return Copy(path, (), f"{name} {why}", known, file.changed, closed)
+    def problem(why: str, known: str) -> Copy:
+        return Copy(path, (), f"{name} {why}", known, file.changed)
 
     try:
         content = file.read()
     except Unreadable as error:
-        return problem(str(error), f"unreadable: {error}", closed=True)
+        return closed(file, str(error))
     found = digest(content.hex())
     try:
         notebook = json.loads(content.decode("utf-8-sig"))
@@ -84,13 +97,25 @@ def read_file(file: File) -> Copy:
     return Copy(path, kept, "", found, file.changed)
 
 
+def closed(file: File, why: str) -> Copy:
+    """The copy of a file that could not be opened."""
+    name = f"{_word(file.place.name)} {why}"
+    return Copy(file.place, (), name, f"unreadable: {why}", file.changed, closed=True)
+
+
 def _kept(cell: dict[str, Any]) -> dict[str, Any]:
+    """What the graft looks at, no text in it longer than it can be of use."""
+    data = {key: _data(cell).get(key) for key in ("id", "release")}
     return {
-        "cell_type": cell.get("cell_type"),
-        "id": cell.get("id") if isinstance(cell.get("id"), str) else None,
+        "cell_type": _short(cell.get("cell_type")),
+        "id": _short(cell.get("id")),
         "source": _source(cell)[: LONGEST + 1],
-        "metadata": {"lrlesson": _data(cell)},
+        "metadata": {"lrlesson": {key: text for key in data if (text := _short(data[key]))}},
     }
+
+
+def _short(value: object) -> str | None:
+    return value[:200] if isinstance(value, str) else None
 
 
 def cell_id(cell: dict[str, Any]) -> str:
