@@ -1,5 +1,6 @@
 """Law: a strategy is marked by what it did to problems that its own process never held."""
 
+import itertools
 import json
 import math
 import sys
@@ -86,6 +87,17 @@ def instructors(folder, seeds=1, timeout=120):
     return folder
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _the_same_draws():
+    """Every game draws the same secrets, so that two games can be compared."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(referee, "secret", lambda: int(next(DRAWS[0])))
+        yield
+
+
+DRAWS = [iter(())]
+
+
 @pytest.fixture(scope="module")
 def solutions(tmp_path_factory):
     return instructors(tmp_path_factory.mktemp("course") / "solutions")
@@ -93,6 +105,7 @@ def solutions(tmp_path_factory):
 
 def played(solutions, track, answer, isolation=SANDBOX):
     """What the referee saw of one answer: its cell, and the ratios (tasks,)."""
+    DRAWS[0] = itertools.count(SEED)  # "looks for the seed" knows
     exercises = read_exercises(read_sources(solutions))
     notebook = assemble(exercises[track], exercises, [SEED], {f"{track}.answer": answer})
     outcome = run(Job(notebook, isolation=isolation))
@@ -139,7 +152,9 @@ GARBAGE = [b"", b"[]", b"nonsense", b"\\xff\\xfe", b"{" * 5000, b"[" * 100_000, 
     b'{"do": "budget", "left": 1000000}', b'{"do": ["step"]}', b'{"do": "grad", "w": ""}',
     b'{"do": "step", "lr": NaN}', b'{"do": "step", "lr": -1}', b'{"do": "step", "lr": 1e999}',
     b'{"do": "step", "lr": "0.1"}', b'{"do": "step", "lr": null}', b'{"do": "init"}',
-    b'{"do": "step", "lr": ' + b"9" * 9999 + b"}"]
+    b'{"do": "step", "lr": ' + b"9" * 9999 + b"}", b'{"do": "step", "lr": 1' + b"0" * 400 + b"}",
+    b'{"do": "step", "lr": [' + b"1," * 9999 + b'1]}', b'{"do": {"do": "next"}}', b'{"do": true}',
+    b'{"do": "step", "lr": "\\ud800"}', b'{"do": "\\u0000"}']
 def strategy(problem, budget):
     for line in GARBAGE:
         assert b"error" in say(line), line
@@ -147,8 +162,15 @@ def strategy(problem, budget):
         problem.step(0.3 * (1 - t / budget))
 """,
     "looks for the seed": """\
+import gc, linecache
+secrets = range(20261122 + 1, 20261122 + 20)  # not the digits themselves
 def strategy(problem, budget):
     assert seed == 0 and not hasattr(problem, "_instance")
+    held = (value for one in gc.get_objects() for value in gc.get_referents(one))
+    looked = [value for value in held if type(value) in (int, str) and value != secrets]
+    looked += [open("/proc/self/environ").read(), open("/ipc/kernel.json").read()]
+    assert linecache.cache and not any(value in secrets for value in looked if type(value) is int)
+    assert not any(str(secrets[0]) in value for value in looked if type(value) is str)
     for t in range(budget):
         problem.step(0.3 * (1 - t / budget))
 """,

@@ -200,8 +200,9 @@ def assemble(
     """The notebook to run, as text: the instructor's cells with the learner's answers in them.
 
     Exercises that this one needs come first, with the reference's answers. The hidden cells run
-    once per seed, each beginning with it; where a cell plays with a referee, the referee alone
-    is told the seed. Without `answers`, the reference. `trial`: games are short.
+    once per seed, each beginning with it; where a cell plays with a referee, who draws for
+    himself, the kernel is told no seed at all. Without `answers`, the reference. `trial`: games
+    are short.
     """
     cells: list[NotebookNode] = []
     for other in needed(exercise, exercises):
@@ -210,13 +211,13 @@ def assemble(
         if lesson(cell)["role"] != "hidden":
             source = (answers or {}).get(lesson(cell)["id"], cell.source)
             cells.append(_code(source, lesson(cell)))
+    plays = any("play" in lesson(cell) for cell in exercise.role("hidden"))
     for seed in seeds:
         for cell in exercise.role("hidden"):
-            data, told = lesson(cell), seed
+            data = lesson(cell)
             if "play" in data:
-                short = {"seeds": 1 if trial else data.get("seeds", SEEDS), "seed": seed}
-                data, told = {**data, **short}, 0
-            cells.append(_code(f"seed = {told}\n{cell.source}", data))
+                data = {**data, "seeds": 1 if trial else data.get("seeds", SEEDS)}
+            cells.append(_code(f"seed = {0 if plays else seed}\n{cell.source}", data))
     cells = [_code(cell.source, lesson(cell)) for cell in cells]
     return nbformat.writes(nbformat.v4.new_notebook(cells=cells))
 

@@ -3,8 +3,9 @@
 A learner's kernel holds one end of a socket and nothing else of the game
 (`lrlesson.capstone.conversation` says what is sent). The referee decides which run is played,
 counts what it costs, and keeps the score; each run is played once, in its order, and one that does
-not end has the ratio inf. Whatever comes over the socket is taken for what it is: a request that is
-not understood gets a sentence.
+not end has the ratio inf. What is random in a run comes from a secret that is drawn when it begins
+and forgotten when it ends: nobody can build it anywhere else. Whatever comes over the socket is
+taken for what it is: a request that is not understood gets a sentence.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import binascii
 import contextlib
 import json
 import math
+import random
+import secrets
 import select
 import socket
 import threading
@@ -23,31 +26,36 @@ from typing import Any
 
 import numpy as np
 
-from lrlesson.capstone.problems import BudgetSpent, OpenProblem, SGDProblem
-from lrlesson.capstone.scoring import Score, one_thread, ratio, rounds
-from lrlesson.capstone.tasks import GRADED, TASKS, Task
+from lrlesson.capstone.problems import PROBLEMS, BudgetSpent, OpenProblem, SGDProblem
+from lrlesson.capstone.scoring import Score, one_thread, ratio
+from lrlesson.capstone.tasks import GRADED, TASKS, Instance, Task
 
 LONGEST = 200_000  # bytes of one request: the largest network's weights take a quarter of it
 TOO_GOOD = 0.9  # of r: weights trained elsewhere, perhaps
 Played = list[list[float | None]]  # ratios (tasks, seeds), None for inf
 
 
-class Referee(threading.Thread):
-    """Plays one round over a connected socket, in a thread of its own, until `stop`."""
+def secret() -> int:
+    """What a run is made from, 128 bits that nothing else has to do with."""
+    return secrets.randbits(128)
 
-    def __init__(self, connected: socket.socket, track: str, seed: int, seeds: int) -> None:
+
+class Referee(threading.Thread):
+    """Plays `seeds` rounds over a connected socket, in a thread of its own, until `stop`."""
+
+    def __init__(self, connected: socket.socket, track: str, seeds: int) -> None:
         super().__init__(daemon=True)
         self.socket, self.track, self.failure = connected, track, ""
         self.ratios = np.full((len(TASKS), seeds), np.inf)
-        self.runs = self._runs(seed, seeds)
+        self.runs = self._runs(seeds)
         self.run_now: tuple[int, Task, SGDProblem | OpenProblem] | None = None
         self._stopped = threading.Event()
         _drain(connected)  # here, and not in the thread: the first request may come at once
 
-    def _runs(self, seed: int, seeds: int) -> Iterator[tuple[int, Task, Any]]:
+    def _runs(self, seeds: int) -> Iterator[tuple[int, Task, Any]]:
         for number in range(seeds):
-            for task, problem in rounds(self.track, (GRADED, seed, number)):
-                yield number, task, problem
+            for task in random.Random(secret()).sample(TASKS, len(TASKS)):
+                yield number, task, PROBLEMS[self.track](Instance(task, (GRADED, secret())))
 
     def run(self) -> None:
         """Answer one line with one line."""
@@ -59,6 +67,8 @@ class Referee(threading.Thread):
             pass  # the kernel is gone, or no longer listens
         except Exception as error:
             self.failure = f"the referee failed: {type(error).__name__}: {error}"
+            with contextlib.suppress(OSError):  # the kernel need not wait for an answer
+                self.socket.shutdown(socket.SHUT_RDWR)
 
     def stop(self) -> Played:
         """End the game; the ratios of all runs, None for those that did not end well."""
@@ -96,8 +106,8 @@ class Referee(threading.Thread):
             return self._done(request)
         except BudgetSpent as error:
             return _refused(str(error), "spent")
-        except (ValueError, TypeError, RecursionError) as error:
-            return _refused(str(error)[:200])
+        except Exception as error:  # whatever a request can raise, it is answered
+            return _refused(str(error)[:200] or type(error).__name__)
 
     def _done(self, request: dict[str, Any]) -> dict[str, Any]:
         do = request.get("do")

@@ -454,7 +454,7 @@ class GradedCell(IPyNbCell):
         data, kernel = self.cell.metadata["lrlesson"], self.parent.kernel
         if "play" not in data or not kernel.referee:
             return None
-        referee = Referee(kernel.referee[0], data["play"], data["seed"], data["seeds"])
+        referee = Referee(kernel.referee[0], data["play"], data["seeds"])
         referee.start()
         return referee
 
