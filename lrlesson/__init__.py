@@ -35,7 +35,8 @@ _PUBLIC = {
         schedule_composer drop_time two_wells warmup_map momentum_plane effective_rates
         optimizer_race live_net range_test_picker batch_growth edge_of_stability""",
     "feedback": """
-        check hint solution reset parsons predict pretest posttest gain summary progress""",
+        check hint solution reset parsons predict pretest posttest learning_gain summary
+        progress""",
     "doctor": "self_test",
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names.split()}

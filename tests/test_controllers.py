@@ -278,7 +278,7 @@ def test_polyak_is_0_where_there_is_nothing_to_gain():
 
 
 def test_polyak_with_the_right_f_star_converges_and_with_a_wrong_one_stalls():
-    """The claim of V49, on a bowl whose lowest loss is 1."""
+    """On a bowl whose lowest loss is 1."""
 
     def raised(w):
         return 1 + bowl(w)

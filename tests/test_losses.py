@@ -96,7 +96,7 @@ def test_conditioned_spans_one_to_the_condition():
     np.testing.assert_allclose(Quadratic.conditioned(100, dim=3).curvatures, [1, 10, 100])
 
 
-def test_floor_of_the_noisy_bowl_is_the_formula_of_V11():
+def test_floor_of_the_noisy_bowl_is_its_formula():
     floor = NoisyBowl().floor([0.01, 0.1, 0.5, 1.0, 1.9])
     np.testing.assert_allclose(floor, [0.00251, 0.02632, 0.16667, 0.5, 9.5], atol=5e-6)
     assert NoisyBowl().floor(2.0) == np.inf

@@ -2,7 +2,7 @@
 
 In a notebook: `predict("02-q1")`, `check("step-decay", step_decay)`, `hint("step-decay")`,
 `solution("step-decay")`, `reset("step-decay")`, `parsons("adam-step")`, `pretest()`, `posttest()`,
-`gain()`, `progress()`, and `summary("step-decay")` in the last cell of an exercise.
+`learning_gain()`, `progress()`, and `summary("step-decay")` in the last cell of an exercise.
 """
 
 from lrlesson.feedback.check.checking import check
@@ -10,13 +10,13 @@ from lrlesson.feedback.check.helping import hint, solution
 from lrlesson.feedback.check.resetting import reset
 from lrlesson.feedback.progress import progress, summary
 from lrlesson.feedback.questions.predicting import predict, pretest
-from lrlesson.feedback.questions.retesting import gain, posttest
+from lrlesson.feedback.questions.retesting import learning_gain, posttest
 from lrlesson.feedback.widgets.parsons import parsons
 
 __all__ = [
     "check",
-    "gain",
     "hint",
+    "learning_gain",
     "parsons",
     "posttest",
     "predict",

@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass
 
 from lrlesson.feedback.check.capstone_tracks import CHALLENGES, Challenge
-from lrlesson.feedback.check.cards import Card, Shown
+from lrlesson.feedback.check.cards import Card, ShownAsCard
 from lrlesson.feedback.check.checking import checked, find
 from lrlesson.feedback.check.helping import different_attempts
 from lrlesson.feedback.exercises import all_exercises
@@ -23,7 +23,7 @@ class Incomplete(Exception):
 
 
 @dataclass(frozen=True, repr=False)
-class Table(Shown):
+class Table(ShownAsCard):
     """A table that shows itself."""
 
     shown: Card

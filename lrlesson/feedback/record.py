@@ -34,11 +34,13 @@ def now() -> str:
     return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
-def _empty() -> dict[str, Any]:
+def empty_record() -> dict[str, Any]:
+    """The record of someone who has not begun."""
     return {"format": 1} | {section: {} for section in SECTIONS}
 
 
-def _is_sound(data: object) -> bool:
+def is_sound(data: object) -> bool:
+    """Whether something that was read has the shape of a record."""
     if not isinstance(data, dict) or data.get("format") != 1:
         return False
     sections = [data.get(section, {}) for section in SECTIONS]
@@ -54,14 +56,14 @@ def load() -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return _empty()
+        return empty_record()
     except (ValueError, OSError) as error:
         data = error
-    if _is_sound(data):
-        return _tidied(_empty() | data)
+    if is_sound(data):
+        return tidied(empty_record() | data)
     if isinstance(data, OSError):
         _say(f"{path} cannot be read ({data.strerror}); nothing of it is shown.")
-        return _empty()
+        return empty_record()
     aside = _free_name(path)
     try:
         path.rename(aside)
@@ -69,11 +71,11 @@ def load() -> dict[str, Any]:
         _say(f"{path} is damaged and cannot be moved aside ({error.strerror}).")
     else:
         _say(f"{path} is damaged: it is kept as {aside.name}, and a new record begins.")
-    return _empty()
+    return empty_record()
 
 
-def _tidied(data: dict[str, Any]) -> dict[str, Any]:
-    """Without the parts that someone edited into what they cannot be; unknown parts stay."""
+def tidied(data: dict[str, Any]) -> dict[str, Any]:
+    """A record without the parts that someone edited into what they cannot be."""
     for entry in data["exercises"].values():
         _keep(entry, "status", lambda value: isinstance(value, str))
         _keep(entry, "hints", lambda value: type(value) is int)
@@ -129,7 +131,7 @@ def changing() -> Iterator[dict[str, Any]]:
             stack.enter_context(_alone(path.with_suffix(".lock")))
         except OSError as error:
             _say(f"Progress is not recorded: {path.parent} cannot be written ({error.strerror}).")
-            yield _empty()
+            yield empty_record()
             return
         data = load()
         yield data

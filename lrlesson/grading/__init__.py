@@ -1,4 +1,4 @@
-"""Grading: release exercises, collect what learners hand in, and mark it (Law 8).
+"""Grading: release exercises, collect what learners hand in, and mark it.
 
 `release(solutions, exercises)` writes the learners' notebooks; `grade(submissions, out, solutions)`
 marks what comes back.

@@ -220,7 +220,7 @@ def test_the_hidden_checks_accept_every_right_answer(id, style):
 
 
 def test_a_rate_from_the_range_test_trains_the_digits_network():
-    """The second half of X12: on five seeds, five epochs at the suggested rate end below 0.2."""
+    """On five seeds, five epochs at the suggested rate end below 0.2."""
     namespace = {}
     (cell,) = EXERCISE["range-test"].role("answer")
     exec("import numpy as np\n" + cell.source, namespace)

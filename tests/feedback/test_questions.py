@@ -68,7 +68,7 @@ def test_the_numbers_in_replies_are_the_measured_ones(id):
 
 
 def test_the_measured_mirror_numbers_hold():
-    """V2, worked out again: steps to come within 1/1000 on a bowl at a fraction of the limit."""
+    """Worked out again: steps to come within 1/1000 on a bowl at a fraction of the limit."""
     for fraction, steps in [(0.05, 66), (0.95, 66), (0.25, 10), (0.75, 10), (0.005, 688)]:
         distance, count = 1.0, 0
         while abs(distance) > 1e-3:

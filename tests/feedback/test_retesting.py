@@ -1,11 +1,11 @@
-"""posttest and gain: the same questions with other numbers, and what has changed, here only."""
+"""posttest and learning_gain: the same questions with other numbers, and what changed."""
 
 import json
 from datetime import datetime, timedelta
 
 import pytest
 
-from lrlesson.feedback import gain, posttest, pretest, progress
+from lrlesson.feedback import learning_gain, posttest, pretest, progress
 from lrlesson.feedback.questions import retesting
 from lrlesson.feedback.questions.bank import all_questions, fresh
 from lrlesson.feedback.questions.retesting import DELAYED, LATER, SEED, items, normalised_gain
@@ -106,12 +106,12 @@ def test_without_a_first_test_there_is_no_gain():
     test = answer(posttest, "posttest", lambda id: True)
     assert "14 of 14 are right. There is no complete first test" in repr(test)
     assert load()["gain"]["gain"] is None
-    assert "Nothing to compare yet" in repr(gain())
+    assert "Nothing to compare yet" in repr(learning_gain())
 
 
 def test_gain_shows_each_question_and_each_idea():
     take_both({"pre-01"}, {"pre-01", "pre-02"})
-    found = gain()
+    found = learning_gain()
     assert found.learners["you"].gain == pytest.approx(1 / 13)
     assert found.per_item["pre-01"] == (1, 1, None)
     assert found.per_item["pre-02"] == (0, 1, 1)
@@ -128,7 +128,7 @@ def test_a_skipped_question_is_not_right_and_no_idea():
     for _ in items():
         pretest(skip=True)
     answer(posttest, "posttest", lambda id: True)
-    found = gain()
+    found = learning_gain()
     assert found.learners["you"].gain == 1
     assert found.ideas == {}
 
@@ -143,7 +143,7 @@ def test_a_class_is_summed_up_from_its_records(tmp_path, monkeypatch):
         if after is not None:
             answer(posttest, "posttest", lambda id, n=after: id in items()[:n])
         paths.append(path)
-    found = gain(*paths)
+    found = learning_gain(*paths)
     assert {name: one.gain for name, one in found.learners.items()} == {
         "ada": 1,
         "bob": pytest.approx(0.5),
@@ -162,8 +162,8 @@ def test_a_class_is_summed_up_from_its_records(tmp_path, monkeypatch):
 def test_what_is_no_record_is_refused(tmp_path):
     (tmp_path / "notes.json").write_text("[]")
     for name in ("notes.json", "nothing.json"):
-        with pytest.raises(ValueError, match=r"gain: records = .*expected a progress\.json"):
-            gain(tmp_path / name)
+        with pytest.raises(ValueError, match=r"^learning_gain: records = .*a progress\.json"):
+            learning_gain(tmp_path / name)
 
 
 def test_the_third_test_comes_a_week_later_by_the_same_command():
@@ -197,7 +197,7 @@ def test_the_third_test_is_recorded_apart_and_reported():
     assert "4 of 5 are right this time" in repr(test)
     assert first[0].ask in repr(test)
     assert len(load()["posttest"]) == 14
-    assert "A week later: 4 of 5." in repr(gain())
+    assert "A week later: 4 of 5." in repr(learning_gain())
     assert retesting._standing(load()).gain == 1
 
 
@@ -219,4 +219,4 @@ def test_a_record_that_someone_edited_is_survived(progress_file):
     data["gain"] = "much"
     progress_file.write_text(json.dumps(data))
     assert "13 of 14 are right" in repr(posttest(delayed=False))
-    assert gain().learners["you"].after == 13
+    assert learning_gain().learners["you"].after == 13

@@ -152,7 +152,7 @@ def test_drop_time(drop: int):
 
 
 def test_drop_times_are_those_of_lesson_05():
-    """V22: thirty updates later .313 .085 .023 .019, in the end .130 .043 .0148 .0130."""
+    """Thirty updates later .313 .085 .023 .019, in the end .130 .043 .0148 .0130."""
     scene = made("drop_time")
     for drop, soon, end in ((5, 0.313, 0.130), (20, 0.085, 0.043), (50, 0.023, 0.0148),
                             (80, 0.019, 0.0130)):  # fmt: skip
@@ -269,7 +269,7 @@ def test_two_wells(swap: int, plan: int, peak: int):
 
 
 def test_large_rates_leave_the_narrow_well_good_or_bad():
-    """V28: in both cases, and small rates do not."""
+    """In both cases, and small rates do not."""
     scene = made("two_wells")
     for swap in (0, 1):
         for plan in (0, 1, 2):
@@ -306,7 +306,7 @@ def test_warmup_map(warmup: int, peak: int):
 
 @pytest.mark.slow
 def test_warmup_lets_the_peak_rise():
-    """V32: more with 50 updates of warmup than without."""
+    """More with 50 updates of warmup than without."""
     scene = made("warmup_map")
     scene.all = 1
     bare, fifty, hundred = (
@@ -346,7 +346,7 @@ def test_effective_rates(step: int):
         rare.append(abs(moved - w)[0] / eta)
         w = moved
     near(scene, "visits", "length", visits, np.array(rare)[visits - 1], rtol=1e-4)
-    if step in (0, 11):  # V44
+    if step in (0, 11):
         np.testing.assert_allclose(lengths[0], {0: 3.162, 11: 6.569}[step], rtol=1e-3)
 
 
@@ -424,7 +424,7 @@ def test_batch_growth():
     end = run.train_loss[:, -1].mean() - lowest
     assert f"and {number(end)} with a larger batch" in scene.verdict
     near(scene, "batch multiplied now", "loss", 12, end)
-    assert "2652 with the smaller rate, 1156 with" in scene.sentences[1]  # V52
+    assert "2652 with the smaller rate, 1156 with" in scene.sentences[1]
     assert abs(float(re.search(r"ratio of (\d\.\d+)", scene.verdict)[1]) - 1) < 0.1
     scene.epoch = 0
     assert "ratio of 1.00" in scene.verdict
@@ -450,7 +450,7 @@ def test_edge_of_stability(rate: int):
 
 @pytest.mark.slow
 def test_the_edge_is_at_2_over_the_rate():
-    """V53: at η = 0.3 the sharpness reaches 6.67 and stays."""
+    """At η = 0.3 the sharpness reaches 6.67 and stays."""
     scene = made("edge_of_stability")
     scene.rate = 2
     for update in (9, 11, 13, 17):  # after 800, 1250, 2000 and 4000 updates

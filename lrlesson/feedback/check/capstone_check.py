@@ -10,7 +10,7 @@ from lrlesson.capstone.scoring import ROBUST, Score, one_thread, ratio, rounds
 from lrlesson.capstone.tasks import BUDGET, PRACTICE, TASKS
 from lrlesson.feedback.check.capstone_tracks import Challenge
 from lrlesson.feedback.check.cards import Card
-from lrlesson.feedback.check.checking import Failure, Result
+from lrlesson.feedback.check.result import Failure, Result
 from lrlesson.feedback.check.running import Runner, is_stub
 from lrlesson.feedback.exercises.exercise import Case
 from lrlesson.feedback.exercises.misconceptions import explain

@@ -103,7 +103,7 @@ def _cell(text: str, style: str) -> str:
     return f'<td style="{style}">{escape(text)}</td>'
 
 
-class Shown:
+class ShownAsCard:
     """Something that shows itself as its card: HTML where there is a page, else text."""
 
     def card(self) -> Card:

@@ -3,81 +3,21 @@
 import hashlib
 import types
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 
+from lrlesson.feedback.check.capstone_check import judge
 from lrlesson.feedback.check.capstone_tracks import CHALLENGES, Challenge
-from lrlesson.feedback.check.cards import Card, Shown
 from lrlesson.feedback.check.diagnosis import behaviour, diagnose
-from lrlesson.feedback.check.running import Outcome, Runner, alike, is_stub
+from lrlesson.feedback.check.result import Failure, Result
+from lrlesson.feedback.check.running import CaseOutcome, Runner, alike, is_stub
 from lrlesson.feedback.exercises import all_exercises
 from lrlesson.feedback.exercises.exercise import Exercise
-from lrlesson.feedback.exercises.misconceptions import explain
 from lrlesson.feedback.record import changing, now
 
-checked: dict[str, "Result"] = {}  # the last check of each exercise in this kernel
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A property that does not hold: its name, its law, the smallest failing case, what came."""
-
-    name: str
-    law: str
-    case: str
-    came: str
-
-
-@dataclass(frozen=True, repr=False)
-class Result(Shown):
-    """The answer of `check`.
-
-    `status` is "not attempted", "wrong" or "correct", and of a strategy that runs and does not
-    earn all points "not yet"; `failed` the names of the properties that do
-    not hold; `misconception` the slug of the known mistake, or None.
-    """
-
-    id: str
-    status: str
-    failures: list[Failure] = field(default_factory=list)
-    misconception: str | None = None
-    message: str = ""
-    properties: int = 0
-    printed: bool = False
-
-    @property
-    def failed(self) -> list[str]:
-        return [failure.name for failure in self.failures]
-
-    def card(self) -> Card:
-        if self.status == "correct":
-            return Card("good", f"Correct: {self.id}", [f"All {self.properties} properties hold."])
-        if self.status == "not attempted":
-            return Card(
-                "quiet",
-                f"Not attempted: {self.id}",
-                ["Write your answer in the cell above, run it, then run this cell again."],
-            )
-        first, *others = self.failures
-        body: list[str | tuple[str, str]] = [
-            ("strong", first.law),
-            ("code", f"{first.case}\n{first.came}"),
-        ]
-        if self.message:
-            body.append(self.message)
-        if self.misconception:
-            body.append(f"A known mistake, {self.misconception}: {explain(self.misconception)}")
-        if others:
-            names = ", ".join(failure.name for failure in others[:4])
-            more = f" and {len(others) - 4} more" if len(others) > 4 else ""
-            body.append(f"Also not yet: {names}{more}.")
-        if self.printed:
-            body.append("What your code printed while it was checked is hidden.")
-        body.append(f'For a hint: hint("{self.id}")')
-        return Card("bad", f"Wrong: {self.id}", body)
+checked: dict[str, Result] = {}  # the last check of each exercise in this kernel
 
 
 def find(id: str) -> Exercise | Challenge:
@@ -107,8 +47,6 @@ def check(id: str, *answers: object) -> Result:
         usage = f'check("{id}", {", ".join(exercise.names)})'
         raise TypeError(f"{len(answers)} answers to {id}, expected {len(exercise.names)}: {usage}")
     if isinstance(exercise, Challenge):
-        from lrlesson.feedback.check.capstone_check import judge  # which imports this module
-
         result = judge(exercise, answers)
     else:
         result = _judge(exercise, answers)
@@ -129,7 +67,7 @@ def _judge(exercise: Exercise, answers: tuple[Any, ...]) -> Result:
             return Result(exercise.id, "wrong", [failure], properties=count)
 
     with Runner(answers, exercise.seconds) as run:
-        outcomes: list[list[Outcome]] = []
+        outcomes: list[list[CaseOutcome]] = []
         for property in exercise.properties:
             outcomes.append([run(case) for case in property.cases])
             if run.hung or outcomes[0][0].kind == "stub":
@@ -146,7 +84,7 @@ def _judge(exercise: Exercise, answers: tuple[Any, ...]) -> Result:
     return Result(exercise.id, "wrong", failures, slug, message, count, run.printed)
 
 
-def _failures(exercise: Exercise, outcomes: list[list[Outcome]]) -> list[Failure]:
+def _failures(exercise: Exercise, outcomes: list[list[CaseOutcome]]) -> list[Failure]:
     """What does not hold. Properties that a hang kept from running are not counted."""
     expected = behaviour(exercise, exercise.reference)
     if outcomes[-1][-1].kind == "hung":  # the hang is what matters, and it is the last that ran
@@ -164,7 +102,7 @@ def _failures(exercise: Exercise, outcomes: list[list[Outcome]]) -> list[Failure
     return found
 
 
-def _holds(exercise: Exercise, holds: Any, came: Outcome, wanted: Outcome) -> bool:
+def _holds(exercise: Exercise, holds: Any, came: CaseOutcome, wanted: CaseOutcome) -> bool:
     if came.kind != "value" or (wanted.is_array and not came.is_array):
         return False
     if holds is not None:
@@ -172,7 +110,7 @@ def _holds(exercise: Exercise, holds: Any, came: Outcome, wanted: Outcome) -> bo
     return alike(came, wanted, exercise.rtol, exercise.atol)
 
 
-def _came(exercise: Exercise, came: Outcome, wanted: Outcome) -> str:
+def _came(exercise: Exercise, came: CaseOutcome, wanted: CaseOutcome) -> str:
     """What came back; where only the type is wrong, that; of a long array also the first fault."""
     if came.kind == "value" and wanted.is_array and not came.is_array:
         return f"{came.shown}, which is not a NumPy array"

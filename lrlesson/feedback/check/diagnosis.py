@@ -2,13 +2,13 @@
 
 from collections.abc import Collection
 
-from lrlesson.feedback.check.running import Outcome, Runner, alike
+from lrlesson.feedback.check.running import CaseOutcome, Runner, alike
 from lrlesson.feedback.exercises.exercise import Exercise, Wrong
 
-_known: dict[tuple[str, str], list[list[Outcome]]] = {}
+_known: dict[tuple[str, str], list[list[CaseOutcome]]] = {}
 
 
-def behaviour(exercise: Exercise, code: str) -> list[list[Outcome]]:
+def behaviour(exercise: Exercise, code: str) -> list[list[CaseOutcome]]:
     """What a solution that the course knows does in every case of every property.
 
     Worked out once per kernel; the rows are the properties.
@@ -21,7 +21,7 @@ def behaviour(exercise: Exercise, code: str) -> list[list[Outcome]]:
 
 
 def diagnose(
-    exercise: Exercise, outcomes: list[list[Outcome]], failed: Collection[str]
+    exercise: Exercise, outcomes: list[list[CaseOutcome]], failed: Collection[str]
 ) -> tuple[str | None, str]:
     """The known mistake that the answer behaves like: its slug and message, or (None, "").
 
@@ -35,7 +35,7 @@ def diagnose(
         return "no-return", "Your function returns None: the last line of it needs `return`."
     right = [outcome for row in behaviour(exercise, exercise.reference) for outcome in row]
 
-    def same(a: Outcome, b: Outcome) -> bool:
+    def same(a: CaseOutcome, b: CaseOutcome) -> bool:
         return alike(a, b, exercise.rtol, exercise.atol)
 
     faults = sum(not same(a, r) for a, r in zip(came, right, strict=True))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lrlesson.feedback.check.cards import Card, Shown
+from lrlesson.feedback.check.cards import Card, ShownAsCard
 from lrlesson.feedback.check.checking import find
 from lrlesson.feedback.record import changing, load, now
 
@@ -12,7 +12,7 @@ _given: dict[str, int] = {}  # how many hints of each exercise this kernel has s
 
 
 @dataclass(frozen=True, repr=False)
-class Help(Shown):
+class Help(ShownAsCard):
     """A hint or a solution, or the sentence why not yet."""
 
     shown: Card

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from lrlesson.feedback.check.capstone_tracks import Challenge
-from lrlesson.feedback.check.cards import Card, Shown
+from lrlesson.feedback.check.cards import Card, ShownAsCard
 from lrlesson.feedback.check.checking import find
 from lrlesson.feedback.exercises.exercise import Exercise
 from lrlesson.feedback.record import progress_path
+from lrlesson.starting import course_files
 
 
 @dataclass(frozen=True, repr=False)
-class Reset(Shown):
+class Reset(ShownAsCard):
     """The stub of an exercise as `stub`, and where the old text is kept, as `kept` (None: none)."""
 
     id: str
@@ -41,7 +42,8 @@ def reset(id: str) -> Reset:
 
     A kernel cannot write into the cells of an open notebook, so the stub comes as a new cell below
     the one that asks for it; where there is no notebook it is shown. The answer stays where it is
-    until you copy the stub over it. Raises ValueError for an unknown id.
+    until you copy the stub over it. Raises ValueError for an unknown id, StartError where
+    this installation has no course in it.
     """
     exercise = find(id)
     stub = _stub(exercise)
@@ -60,29 +62,12 @@ def _shell() -> Any:
 
 
 def _stub(exercise: Exercise | Challenge) -> str:
-    """The stub as released, where the course's solutions are at hand; else from the signature."""
-    path = progress_path().parent.parent / "solutions" / exercise.notebook
-    try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    except (OSError, ValueError, KeyError):
-        return "\n\n\n".join(map(_from_signature, exercise.signature.split(" and "))) + "\n"
-    from lrlesson.grading.authoring.source_notebooks import STUB, stub
-
-    for cell in cells:
+    """The answer's cell as this version of the course gives it to learners."""
+    notebook = course_files()[f"exercises/{exercise.notebook}"]
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
         if cell["metadata"].get("lrlesson", {}).get("id") == f"{exercise.id}.answer":
-            return stub("".join(cell["source"]), STUB)
-    return ""
-
-
-def _from_signature(signature: str) -> str:
-    name, _, arguments = signature.strip().partition("(")
-    if name[0].islower():
-        return f"def {signature.strip()}:\n    raise NotImplementedError"
-    return (
-        f"class {name}:\n"
-        f"    def __init__(self, {arguments}:\n        raise NotImplementedError\n\n"
-        f"    def step(self, w, g):\n        raise NotImplementedError"
-    )
+            return "".join(cell["source"])
+    raise ValueError(f"{notebook.name} has no cell for the answer to {exercise.id}")
 
 
 def _keep(exercise: Exercise | Challenge, inputs: list[str]) -> Path | None:

@@ -33,7 +33,7 @@ PATIENCE = 5  # so many times a running answer may catch what stops it, then it 
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CaseOutcome:
     """What came of one case.
 
     `kind` is "value", "none" (it returned None), "other" (nothing numeric), "raised", "stub"
@@ -132,9 +132,9 @@ class Runner:
             if before[0]:
                 signal.setitimer(signal.ITIMER_REAL, *before)
 
-    def __call__(self, case: Case) -> Outcome:
+    def __call__(self, case: Case) -> CaseOutcome:
         if self.hung:
-            return Outcome("hung", "was not run")
+            return CaseOutcome("hung", "was not run")
         quiet = contextlib.ExitStack()
         with quiet:
             quiet.enter_context(contextlib.redirect_stdout(self._sink))
@@ -151,13 +151,17 @@ class Runner:
             except TimeUp:
                 self._running = False
                 self.hung = True
-                return Outcome("hung", f"had not ended after {self.seconds:g} s and was stopped")
+                return CaseOutcome(
+                    "hung", f"had not ended after {self.seconds:g} s and was stopped"
+                )
             except KeyboardInterrupt:
                 raise
             except NotImplementedError:
-                return Outcome("stub", "raised NotImplementedError: this part is not written yet")
+                return CaseOutcome(
+                    "stub", "raised NotImplementedError: this part is not written yet"
+                )
             except BaseException as error:  # an answer may raise anything, SystemExit too
-                return Outcome("raised", raised(error))
+                return CaseOutcome("raised", raised(error))
 
 
 def _raise_once_more_in(frame: types.FrameType | None) -> None:
@@ -177,18 +181,18 @@ def _raise_once_more_in(frame: types.FrameType | None) -> None:
     sys.settrace(lambda *_: None)
 
 
-def observed(value: object) -> Outcome:
+def observed(value: object) -> CaseOutcome:
     """A returned value, copied at once: the answer may change it later."""
     if value is None:
-        return Outcome("none", "returned None")
+        return CaseOutcome("none", "returned None")
     try:
         if isinstance(value, (str, bytes)):  # NumPy would read "3" as a number
             raise TypeError
         array = np.array(value, dtype=float)
     except (TypeError, ValueError):
-        return Outcome("other", f"returned {brief(value)}")
+        return CaseOutcome("other", f"returned {brief(value)}")
     is_array = isinstance(value, np.ndarray) and value.ndim > 0
-    return Outcome("value", f"gave {numbers(value, array)}", array, is_array)
+    return CaseOutcome("value", f"gave {numbers(value, array)}", array, is_array)
 
 
 def brief(value: object, limit: int = 70) -> str:
@@ -249,7 +253,7 @@ def _is_within(folder: Path, filename: str) -> bool:
     return Path(filename).is_relative_to(folder) or "site-packages" in filename
 
 
-def alike(a: Outcome, b: Outcome, rtol: float, atol: float) -> bool:
+def alike(a: CaseOutcome, b: CaseOutcome, rtol: float, atol: float) -> bool:
     """Whether two outcomes are the same behaviour: equal values, or both of the same other kind."""
     if a.array is None or b.array is None:
         return a.kind == b.kind

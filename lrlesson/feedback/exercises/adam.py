@@ -1,4 +1,4 @@
-"""X11, Adam."""
+"""Adam."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""X9 and X10, AdaGrad and RMSprop: a rate for every weight. Also the cases that X11 shares."""
+"""AdaGrad and RMSprop: a rate for every weight. Also the cases that Adam shares."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

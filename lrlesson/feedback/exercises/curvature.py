@@ -1,4 +1,4 @@
-"""X2, the largest stable rate of a bowl."""
+"""The largest stable rate of a bowl."""
 
 import numpy as np
 

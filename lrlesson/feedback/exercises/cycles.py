@@ -1,4 +1,4 @@
-"""X7, the triangular policy."""
+"""The triangular policy."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""X4 and X5: step decay, and the factor per step of an exponential decay."""
+"""Step decay, and the factor per step of an exponential decay."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""X1, gradient descent: the first algorithm of the course, as a path."""
+"""Gradient descent: the first algorithm of the course, as a path."""
 
 from dataclasses import dataclass
 

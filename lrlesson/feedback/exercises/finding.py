@@ -1,4 +1,4 @@
-"""X12, the range test and a rate read off it: two answers."""
+"""The range test and a rate read off it: two answers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

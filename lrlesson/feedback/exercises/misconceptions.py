@@ -1,7 +1,7 @@
 """Every misconception that the course knows by name: the one place where the names are.
 
-`MISCONCEPTIONS[slug]` has `.number` (of the catalogue in the course's plan, M1 to M32, or None for
-a slip of programming), `.belief` (one sentence, as someone who holds it would say it, or what the
+`MISCONCEPTIONS[slug]` has `.number` (among the mistaken ideas about rates, or None for a slip of
+programming), `.belief` (one sentence, as someone who holds it would say it, or what the
 code does) and `.lesson` (where it is treated, two digits).
 """
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Misconception(NamedTuple):
-    """A wrong idea: its number in the catalogue or None, one sentence, the lesson about it."""
+    """A wrong idea: its number or None for a slip, one sentence, the lesson about it."""
 
     number: int | None
     belief: str

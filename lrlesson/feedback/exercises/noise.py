@@ -1,4 +1,4 @@
-"""X3, the rate for a given noise floor."""
+"""The rate for a given noise floor."""
 
 from lrlesson.feedback.exercises.exercise import Exercise, Property, Wrong, calling, varied
 

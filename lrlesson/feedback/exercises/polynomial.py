@@ -1,4 +1,4 @@
-"""X6, polynomial decay: a schedule that has an end."""
+"""Polynomial decay: a schedule that has an end."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""X8, a warmup that joins a cosine."""
+"""A warmup that joins a cosine."""
 
 import numpy as np
 

@@ -65,7 +65,7 @@ def _templates() -> dict[str, Question]:
             continue
         for entry in tomllib.loads(file.read_text(encoding="utf-8"))["question"]:
             options = tuple(Option(**option) for option in entry["options"])
-            one = Question(entry["id"], entry["ask"], entry["source"], options)
+            one = Question(entry["id"], entry["ask"], entry.get("source", ""), options)
             _validate(one, found)
             if not one.id.startswith(file.name.removesuffix("test.toml").removesuffix(".toml")):
                 raise ValueError(f"question {one.id!r} is in {file.name}, expected its own file")
@@ -126,7 +126,7 @@ def _next_weight(rng: Generator | None) -> Numbers:
 
 
 def _mirror(rng: Generator | None) -> Numbers:
-    # Steps as measured (V2).
+    # Steps as measured.
     low, steps = _pick(rng, (0.05, 66), (0.25, 10), (0.005, 688))
     return {
         "low": f"{100 * low:g} %",

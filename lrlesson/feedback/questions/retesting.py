@@ -1,8 +1,8 @@
-"""posttest and gain: the questions of the first test again, with other numbers, and what changed.
+"""posttest and learning_gain: the questions of the first test again, with other numbers.
 
 A week after the second test the same command asks five of them a third time. Everything is kept in
-this learner's record and nowhere else; `gain` of several records sums up a class, on the machine
-where they have been brought together.
+this learner's record and nowhere else; `learning_gain` of several records sums up a class, on the
+machine where they have been brought together.
 """
 
 import json
@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from lrlesson.feedback.check.cards import Card, Shown
+from lrlesson.feedback.check.cards import Card, ShownAsCard
 from lrlesson.feedback.exercises.misconceptions import MISCONCEPTIONS
 from lrlesson.feedback.questions.bank import Question, all_questions, fresh
 from lrlesson.feedback.questions.predicting import Pretest
-from lrlesson.feedback.record import _empty, _is_sound, _tidied, changing, load, now
+from lrlesson.feedback.record import changing, empty_record, is_sound, load, now, tidied
 
 SEED, LATER = 1, 2  # of the numbers in the second and in the third test
 DELAYED = 5  # questions of the third test
@@ -54,8 +54,8 @@ class Posttest(Pretest):
             due = _due(data)
             when = f" from {due:%d %B %Y} on" if due else ""
             body.append(
-                f"posttest() asks {DELAYED} of them again{when}. gain() shows question by question "
-                "what has changed."
+                f"posttest() asks {DELAYED} of them again{when}. learning_gain() shows question "
+                "by question what has changed."
             )
         return Card("quiet", self._done(), [*body, *self._replies(data[self.section])])
 
@@ -211,9 +211,10 @@ def _standing(data: dict[str, Any]) -> Standing:
 
 
 @dataclass(frozen=True, repr=False)
-class Gain(Shown):
-    """What `gain` found. `learners` holds a Standing by name, `per_item` (share before, share
-    after, gain) by question, `ideas` (answers before, answers after) by misconception.
+class Gain(ShownAsCard):
+    """What `learning_gain` found. `learners` holds a Standing by name, `per_item`
+    (share before, share after, gain) by question, `ideas` (answers before, answers after)
+    by misconception.
     """
 
     learners: dict[str, Standing]
@@ -225,7 +226,7 @@ class Gain(Shown):
         return self.shown
 
 
-def gain(*records: str | Path) -> Gain:
+def learning_gain(*records: str | Path) -> Gain:
     """What has changed between the two tests: question by question, and idea by idea.
 
     Without arguments for this learner; with the paths of several `progress.json` for all of them:
@@ -249,9 +250,11 @@ def _read(path: Path) -> dict[str, Any]:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         data = None
-    if not _is_sound(data):
-        raise ValueError(f"gain: records = {str(path)!r}, expected a progress.json of a learner")
-    return _tidied(_empty() | data)
+    if not is_sound(data):
+        raise ValueError(
+            f"learning_gain: records = {str(path)!r}, expected a progress.json of a learner"
+        )
+    return tidied(empty_record() | data)
 
 
 def _found(records: dict[str, dict[str, Any]], single: bool) -> Gain:

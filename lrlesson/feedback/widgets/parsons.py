@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from lrlesson.base.extras import needed
-from lrlesson.feedback.check.cards import Card, Shown
+from lrlesson.feedback.check.cards import Card, ShownAsCard
 from lrlesson.feedback.exercises.misconceptions import explain
 from lrlesson.feedback.record import changing, load, now
 from lrlesson.feedback.widgets.puzzles import PUZZLES, Puzzle
@@ -34,7 +34,7 @@ def _widget_class() -> Any:
 
 
 @dataclass(frozen=True, repr=False)
-class Arrangement(Shown):
+class Arrangement(ShownAsCard):
     """A puzzle and an order of its lines; shows itself as a form, or as text.
 
     `status` is "not attempted", "wrong" or "correct"; `failed` the number of the first place that

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lrlesson.grading.authoring.source_notebooks import Exercise
+from lrlesson.grading.authoring.source_notebooks import GradedExercise
 from lrlesson.grading.errors import GradingError
 
 LEARNER = ("folder", "file", "either")
@@ -63,7 +63,7 @@ class Course:
     name: str = ""
 
 
-def read_course(solutions: Path, exercises: dict[str, Exercise]) -> Course:
+def read_course(solutions: Path, exercises: dict[str, GradedExercise]) -> Course:
     """The course.toml in `solutions` or beside it, checked against the notebooks.
 
     Raises GradingError in one sentence for an unknown key, a wrong value, an exercise that the
@@ -106,7 +106,7 @@ def _late(table: dict[str, Any]) -> Late:
     return Late(**table)
 
 
-def _entry(item: Any, exercises: dict[str, Exercise]) -> Entry:
+def _entry(item: Any, exercises: dict[str, GradedExercise]) -> Entry:
     _known("exercise", item)
     for key in ("id", "notebook", "points"):
         if key not in item:

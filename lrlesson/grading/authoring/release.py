@@ -9,7 +9,7 @@ from nbformat import NotebookNode
 
 from lrlesson.grading.authoring import source_notebooks
 from lrlesson.grading.authoring.course import read_course
-from lrlesson.grading.authoring.source_notebooks import Exercise, lesson
+from lrlesson.grading.authoring.source_notebooks import GradedExercise, lesson
 from lrlesson.grading.errors import GradingError, ReleaseError
 from lrlesson.grading.handed_in.graft import assemble
 from lrlesson.grading.marking import score
@@ -50,7 +50,7 @@ def release(source: Path, target: Path) -> list[Path]:
     return [_write(target / name, notebook) for name, notebook in released.items()]
 
 
-def _trial(exercise: Exercise, exercises: dict[str, Exercise], isolation: str) -> Job:
+def _trial(exercise: GradedExercise, exercises: dict[str, GradedExercise], isolation: str) -> Job:
     return Job(assemble(exercise, exercises, list(SEEDS), trial=True), isolation=isolation)
 
 
@@ -66,7 +66,7 @@ def _refuse_leaks(notebooks: dict[str, NotebookNode], released: dict[str, Notebo
                     )
 
 
-def _refuse_verdicts(exercise: Exercise, outcome: Outcome) -> None:
+def _refuse_verdicts(exercise: GradedExercise, outcome: Outcome) -> None:
     where = f"{exercise.notebook}, {exercise.id}"
     if outcome.failure:
         raise ReleaseError(f"{where}: the reference could not be run: {outcome.failure}.")

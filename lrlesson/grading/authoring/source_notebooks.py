@@ -66,7 +66,7 @@ def lesson(cell: NotebookNode) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Exercise:
+class GradedExercise:
     """One exercise as the instructor wrote it.
 
     `cells` are those that the grader runs (given, answer, hidden), in the notebook's order; `stubs`
@@ -108,7 +108,7 @@ def digest(value: object) -> str:
 def read_sources(folder: Path) -> dict[str, NotebookNode]:
     """The instructor's notebooks of a folder, by file name, each one valid.
 
-    Raises ReleaseError, in one sentence, for what Law 8 does not allow.
+    Raises ReleaseError, in one sentence, for what the grader could not mark.
     """
     if not folder.is_dir():
         raise ReleaseError(f"{folder} is not a folder, expected the instructor's notebooks there.")
@@ -130,9 +130,9 @@ def read_sources(folder: Path) -> dict[str, NotebookNode]:
     return notebooks
 
 
-def read_exercises(notebooks: dict[str, NotebookNode]) -> dict[str, Exercise]:
+def read_exercises(notebooks: dict[str, NotebookNode]) -> dict[str, GradedExercise]:
     """Every exercise of the instructor's notebooks, by id, in order."""
-    exercises: dict[str, Exercise] = {}
+    exercises: dict[str, GradedExercise] = {}
     for name, notebook in notebooks.items():
         released = released_notebook(notebook)
         stubs = {lesson(c)["id"]: c.source for c in released.cells if lesson(c)}
@@ -155,7 +155,7 @@ def read_exercises(notebooks: dict[str, NotebookNode]) -> dict[str, Exercise]:
                 raise ReleaseError(f"{name}: {answers[0]} is an answer without points.")
             if points and not answers:
                 raise ReleaseError(f"{name}: {exercise} has points but no answer.")
-            exercises[exercise] = Exercise(
+            exercises[exercise] = GradedExercise(
                 id=exercise,
                 notebook=name,
                 cells=cells,
@@ -172,11 +172,13 @@ def read_exercises(notebooks: dict[str, NotebookNode]) -> dict[str, Exercise]:
     return exercises
 
 
-def needed(exercise: Exercise, exercises: dict[str, Exercise]) -> Iterator[Exercise]:
+def needed(
+    exercise: GradedExercise, exercises: dict[str, GradedExercise]
+) -> Iterator[GradedExercise]:
     """The exercises that this one stands on, each before whatever needs it."""
     done: set[str] = set()
 
-    def visit(current: Exercise, path: tuple[str, ...]) -> Iterator[Exercise]:
+    def visit(current: GradedExercise, path: tuple[str, ...]) -> Iterator[GradedExercise]:
         for name in current.needs:
             where = f"{current.notebook}: {current.id} needs {name!r}"
             if name not in exercises:

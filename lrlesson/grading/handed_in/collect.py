@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from lrlesson.grading.authoring.source_notebooks import Exercise
+from lrlesson.grading.authoring.source_notebooks import GradedExercise
 from lrlesson.grading.errors import GradeError, Unreadable
 from lrlesson.grading.handed_in.files import File, inside, listing
 from lrlesson.grading.handed_in.graft import Copy, cell_id, closed, read_file
@@ -57,14 +57,14 @@ def collect(
     late: set[str] = set()
     if learner != "file":
         for name in sorted(found.folders):
-            own.setdefault(_from_system(name) or _name(_stem(name)), [])
+            own.setdefault(_from_system(name) or printable_name(_stem(name)), [])
     for file in found.files:
         top, below = file.place.parts[0], len(file.place.parts) > 1 or file.zipped
         if who := _from_system(top):
             if (match := CANVAS.fullmatch(top)) and match["late"]:
                 late.add(who)
         elif below and learner != "file":
-            who = _name(_stem(top))
+            who = printable_name(_stem(top))
         elif file.zipped:
             mixed.append(file)
             continue
@@ -84,7 +84,7 @@ def collect(
         )
     return [
         Submission(name, tuple(found), name in late) for name, found in sorted(copies.items())
-    ], sorted(_name(name) for name in found.ignored)
+    ], sorted(printable_name(name) for name in found.ignored)
 
 
 def _read(groups: list[list[File]]) -> list[list[Copy]]:
@@ -104,7 +104,7 @@ def _read(groups: list[list[File]]) -> list[list[Copy]]:
     return found
 
 
-def choose(submission: Submission, exercise: Exercise) -> tuple[Copy | None, str]:
+def choose(submission: Submission, exercise: GradedExercise) -> tuple[Copy | None, str]:
     """The learner's file that holds the exercise, and an anomaly where there were several.
 
     A file with the answer's cell comes first, whatever it is called (downloads get renamed), then
@@ -127,13 +127,13 @@ def choose(submission: Submission, exercise: Exercise) -> tuple[Copy | None, str
         return best, ""
     names = ", ".join(copy.path.name for copy in ranked[:5])
     names += f" and {len(ranked) - 5} more" if len(ranked) > 5 else ""
-    return best, f"several files: {_name(names)}; {_name(best.path.name)} counts"
+    return best, f"several files: {printable_name(names)}; {printable_name(best.path.name)} counts"
 
 
 def _from_system(name: str) -> str:
     """The learner in a name that Canvas or Moodle made, "" in others."""
     match = MOODLE.fullmatch(name) or CANVAS.fullmatch(name)
-    return _name(f"{match['name']}_{match['user']}") if match else ""
+    return printable_name(f"{match['name']}_{match['user']}") if match else ""
 
 
 def _stem(name: str) -> str:
@@ -144,11 +144,11 @@ def _learner_of(path: PurePosixPath, stems: list[str], home: str) -> str:
     """The learner in a file name; the folder's name for an exercise file that names nobody."""
     for stem in stems:
         if match := re.match(rf"(?P<learner>.*?)[ _.-]*{re.escape(stem)}", path.stem):
-            return _name(match["learner"] or home)
-    return _name(path.stem)
+            return printable_name(match["learner"] or home)
+    return printable_name(path.stem)
 
 
-def _name(text: str) -> str:
+def printable_name(text: str) -> str:
     """A name in one line that no terminal or page takes for anything else."""
     text = unicodedata.normalize("NFC", text)
     return "".join(c if c.isprintable() else "�" for c in text)

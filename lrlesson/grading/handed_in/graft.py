@@ -15,7 +15,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from lrlesson.capstone.scoring import SEEDS
-from lrlesson.grading.authoring.source_notebooks import Exercise, digest, lesson, needed
+from lrlesson.grading.authoring.source_notebooks import GradedExercise, digest, lesson, needed
 from lrlesson.grading.errors import Unreadable
 from lrlesson.grading.handed_in.files import File, read_path
 
@@ -123,7 +123,7 @@ def cell_id(cell: dict[str, Any]) -> str:
     return str(_data(cell).get("id", ""))
 
 
-def graft(exercise: Exercise, copy: Copy) -> Graft:
+def graft(exercise: GradedExercise, copy: Copy) -> Graft:
     """Find the learner's answers to one exercise, and name what was done to its cells."""
     if copy.problem:
         return Graft(status="unreadable", reason=copy.problem)
@@ -180,7 +180,7 @@ def graft(exercise: Exercise, copy: Copy) -> Graft:
     return result
 
 
-def _by_hand(exercise: Exercise, copy: Copy) -> Graft:
+def _by_hand(exercise: GradedExercise, copy: Copy) -> Graft:
     """Whether there is a text to be marked; a word of it costs nothing here."""
     found = {cell_id(cell): _source(cell) for cell in copy.cells}
     if not set(exercise.texts) & set(found):
@@ -191,8 +191,8 @@ def _by_hand(exercise: Exercise, copy: Copy) -> Graft:
 
 
 def assemble(
-    exercise: Exercise,
-    exercises: dict[str, Exercise],
+    exercise: GradedExercise,
+    exercises: dict[str, GradedExercise],
     seeds: list[int],
     answers: dict[str, str] | None = None,
     trial: bool = False,

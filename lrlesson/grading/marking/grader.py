@@ -19,7 +19,7 @@ from typing import Any
 
 from lrlesson.grading.authoring.course import Course, Entry, Late, read_course
 from lrlesson.grading.authoring.source_notebooks import (
-    Exercise,
+    GradedExercise,
     digest,
     lesson,
     read_exercises,
@@ -72,7 +72,7 @@ class _How:
 class _Task:
     learner: str
     entry: Entry
-    exercise: Exercise
+    exercise: GradedExercise
     graft: Graft
     input: str
     isolation: str
@@ -167,7 +167,7 @@ def _holds(row: Row | None, task: _Task) -> bool:
 def _tasks(
     found: list[Submission],
     course: Course,
-    exercises: dict[str, Exercise],
+    exercises: dict[str, GradedExercise],
     seed: int,
     isolation: str,
 ) -> list[_Task]:
@@ -195,7 +195,7 @@ def _tasks(
     return tasks
 
 
-def _graft(exercise: Exercise, copy: Copy | None) -> Graft:
+def _graft(exercise: GradedExercise, copy: Copy | None) -> Graft:
     if copy is None:
         return Graft(status="missing", reason=f"no notebook {exercise.notebook}")
     try:
@@ -215,7 +215,9 @@ def _late(entry: Entry, copy: Copy, rule: Late) -> tuple[str, float]:
     return said + (f", costs {cost:.0%}" if cost else ""), cost
 
 
-def _rows(todo: list[_Task], exercises: dict[str, Exercise], seed: int, how: _How) -> Iterator[Row]:
+def _rows(
+    todo: list[_Task], exercises: dict[str, GradedExercise], seed: int, how: _How
+) -> Iterator[Row]:
     """The rows as they are ready: at once where nothing is run, then those of the kernels."""
     ready = [task for task in todo if task.graft.status]
     running = {task.key: task for task in todo if not task.graft.status}
@@ -246,7 +248,7 @@ def _rows(todo: list[_Task], exercises: dict[str, Exercise], seed: int, how: _Ho
                 yield _row(task, seed, "error", why)
 
 
-def _refuse_broken_reference(exercise: Exercise, outcome: Outcome) -> None:
+def _refuse_broken_reference(exercise: GradedExercise, outcome: Outcome) -> None:
     where = f"{exercise.notebook}, {exercise.id}"
     if outcome.failure:
         raise GradeError(f"{where}: the reference could not be run: {outcome.failure}.")
@@ -257,7 +259,9 @@ def _refuse_broken_reference(exercise: Exercise, outcome: Outcome) -> None:
             )
 
 
-def _named(rows: list[Row], exercises: dict[str, Exercise], how: _How, known: Known) -> list[Row]:
+def _named(
+    rows: list[Row], exercises: dict[str, GradedExercise], how: _How, known: Known
+) -> list[Row]:
     """The rows that have not been compared with the known wrong solutions, compared.
 
     A known one runs only where somebody was wrong; what two of them print is the name of neither.
@@ -282,7 +286,7 @@ def _named(rows: list[Row], exercises: dict[str, Exercise], how: _How, known: Kn
     ]
 
 
-def _printed(exercise: Exercise, outcome: Outcome) -> str:
+def _printed(exercise: GradedExercise, outcome: Outcome) -> str:
     """A hash of what the checks printed, digits after the ninth left out; "" if nothing."""
     cells = [lesson(c)["id"] for c in exercise.role("hidden") if "points" in lesson(c)]
     digits = re.compile(r"(\d\.\d{9})\d+")
@@ -329,7 +333,9 @@ def _scored(task: _Task, seed: int, outcome: Outcome, reference: Outcome) -> Row
     return _row(task, seed, status, reason, outcome.seconds, checks, kept)
 
 
-def _status(exercise: Exercise, outcome: Outcome, checks: list[dict[str, Any]]) -> tuple[str, str]:
+def _status(
+    exercise: GradedExercise, outcome: Outcome, checks: list[dict[str, Any]]
+) -> tuple[str, str]:
     """One word and one sentence for the whole exercise."""
     wrong = [check for check in checks if check["reason"]]
     points = sum(check["points"] for check in checks)

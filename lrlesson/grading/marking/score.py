@@ -73,7 +73,7 @@ def difference(
 def is_verdict(text: str) -> bool:
     """True for an output that is one boolean, 0, 1 or one word of judgement, with or without label.
 
-    Law 8: such an output could be printed without solving anything.
+    Such an output could be printed without solving anything.
     """
     found = rows(text)
     whole = found[0][1] if len(found) == 1 and len(text.strip().splitlines()) == 1 else text

@@ -41,7 +41,7 @@ class Exported:
 
 
 @dataclass(frozen=True)
-class Total:
+class LearnerTotal:
     """One learner's marks together, and the feedback in words."""
 
     learner: str
@@ -79,13 +79,13 @@ def shown(reason: str) -> str:
     return f"it raised {match[1]}" if known else "it raised an exception of its own"
 
 
-def totals(rows: Iterable[Row]) -> list[Total]:
+def totals(rows: Iterable[Row]) -> list[LearnerTotal]:
     """The rows by learner, added up."""
     own: dict[str, list[Row]] = {}
     for row in rows:
         own.setdefault(row.learner, []).append(row)
     return [
-        Total(name, _sum(r.points for r in rs), _sum(r.max_points for r in rs), tuple(rs))
+        LearnerTotal(name, _sum(r.points for r in rs), _sum(r.max_points for r in rs), tuple(rs))
         for name, rs in sorted(own.items())
     ]
 
@@ -172,7 +172,9 @@ def _keys(cell: str) -> set[str]:
     return {key for key in keys if key}
 
 
-def _place(people: list[Total], lines: list[list[str]]) -> tuple[dict[int, Total], Exported]:
+def _place(
+    people: list[LearnerTotal], lines: list[list[str]]
+) -> tuple[dict[int, LearnerTotal], Exported]:
     matcher, placed, said = _Matcher(lines), {}, Exported([])
     for person in people:
         number = matcher.find(person.learner)
@@ -183,7 +185,9 @@ def _place(people: list[Total], lines: list[list[str]]) -> tuple[dict[int, Total
     return placed, said
 
 
-def _canvas(people: list[Total], path: Path, roster: Path | None, assignment: str) -> Exported:
+def _canvas(
+    people: list[LearnerTotal], path: Path, roster: Path | None, assignment: str
+) -> Exported:
     if not re.fullmatch(r".+ \(\d+\)", assignment):
         raise GradeError(
             f"assignment = {assignment!r}, expected the column of Canvas's gradebook with its id, "
@@ -233,7 +237,7 @@ def _refuse_other_points(
                 )
 
 
-def _moodle(people: list[Total], path: Path, roster: Path | None) -> Exported:
+def _moodle(people: list[LearnerTotal], path: Path, roster: Path | None) -> Exported:
     if roster is None:
         table = [list(MOODLE)]
         for person in people:
@@ -318,7 +322,7 @@ def _who(line: list[str]) -> str:
     return next((cell for cell in line[1:3] if cell and not cell.isdigit()), line[0])
 
 
-def _gradescope(people: list[Total], folder: Path) -> Exported:
+def _gradescope(people: list[LearnerTotal], folder: Path) -> Exported:
     said = Exported([])
     taken: set[str] = set()
     for person in people:

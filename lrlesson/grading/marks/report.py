@@ -12,7 +12,7 @@ from html import escape
 from pathlib import Path
 
 from lrlesson.grading.errors import GradeError
-from lrlesson.grading.marks.export import Total, shown, totals
+from lrlesson.grading.marks.export import LearnerTotal, shown, totals
 from lrlesson.grading.marks.overrides import BY_HAND, WAITS
 from lrlesson.grading.marks.results import Row
 
@@ -54,7 +54,7 @@ def write(rows: list[Row], out: Path, course: str = "") -> list[Path]:
     return paths
 
 
-def learner_page(person: Total, course: str = "") -> str:
+def learner_page(person: LearnerTotal, course: str = "") -> str:
     """What one learner gets to read."""
     share = person.points / person.max_points if person.max_points else 0
     of = f"{person.points:g} of {person.max_points:g}"
@@ -92,7 +92,7 @@ def learner_page(person: Total, course: str = "") -> str:
     return _page(f"{person.learner}: results", "".join(parts))
 
 
-def class_page(people: list[Total], names: dict[str, str], course: str = "") -> str:
+def class_page(people: list[LearnerTotal], names: dict[str, str], course: str = "") -> str:
     """What the instructor looks at first."""
     rows = [row for person in people for row in person.rows]
     mean = sum(person.points for person in people) / len(people)
@@ -237,7 +237,7 @@ def _counts(counts: Counter[str]) -> str:
     return _table(("mistake", "answers"), lines, 1)
 
 
-def _file_names(people: list[Total]) -> dict[str, str]:
+def _file_names(people: list[LearnerTotal]) -> dict[str, str]:
     """A file name for each learner that is safe in every system and in an address."""
     found: dict[str, str] = {}
     for number, person in enumerate(people, 1):

@@ -1,4 +1,4 @@
-"""A bubblewrap with a fork server in it, and the kernels that it forks (Law 8).
+"""A bubblewrap with a fork server in it, and the kernels that it forks.
 
 `Sandbox()` starts one; `.launch(connection)` forks a kernel that listens on sockets in its own file
 system, which the grader reaches through /proc; `.close()` ends everything. Nothing is written

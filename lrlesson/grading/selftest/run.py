@@ -19,7 +19,7 @@ import nbformat
 
 from lrlesson.grading.authoring.release import release
 from lrlesson.grading.errors import GradeError
-from lrlesson.grading.handed_in.collect import _name
+from lrlesson.grading.handed_in.collect import printable_name
 from lrlesson.grading.marking.grader import grade
 from lrlesson.grading.marking.run import BUDGET
 from lrlesson.grading.marks.results import Row
@@ -42,7 +42,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Report:
+class SelftestReport:
     """All verdicts, and how kernels ran: `user` is the one that root became, or None."""
 
     verdicts: list[Verdict]
@@ -59,7 +59,7 @@ def selftest(
     jobs: int | None = None,
     names: set[str] | None = None,
     on_row: Callable[[Row, int], None] | None = None,
-) -> Report:
+) -> SelftestReport:
     """Grade the corpus (or the attacks of these `names`) among honest submissions.
 
     Raises GradeError, in one sentence, where there is no sandbox.
@@ -84,7 +84,7 @@ def selftest(
         )
         seconds = time.monotonic() - started
         rows = {row.learner: row for row in summary.rows}
-        verdicts = [_verdict(attack, rows.get(_name(attack.name))) for attack in attacks]
+        verdicts = [_verdict(attack, rows.get(printable_name(attack.name))) for attack in attacks]
         late = [rows[f"bystander {n}"] for n in range(BYSTANDERS)]
         hurt = [row.reason for row in late if row.points != row.max_points]
         verdicts.append(
@@ -94,7 +94,7 @@ def selftest(
             wrong = "" if after == before[what] else f"was {before[what]}, is {after}"
             verdicts.append(Verdict("afterwards", what, wrong[:300]))
     ids = bubblewrap.unprivileged()
-    return Report(verdicts, seconds, ids[0] if ids else None)
+    return SelftestReport(verdicts, seconds, ids[0] if ids else None)
 
 
 def _verdict(attack: Attack, row: Row | None) -> Verdict:
