@@ -12,8 +12,8 @@ from mathml import mathml
 from lrlesson import training
 from lrlesson.base.shown import Shown
 from lrlesson.feedback.check.cards import Card
-from lrlesson.feedback.questions.bank import Question
 from lrlesson.feedback.questions.predicting import WHAT_HAPPENED, Prediction, Pretest
+from lrlesson.feedback.widgets.forms import Question
 from lrlesson.feedback.widgets.parsons import Arrangement
 from lrlesson.scenes import Scene
 

@@ -11,8 +11,9 @@ import json
 import os
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,14 @@ def progress_path() -> Path:
     here = Path.cwd()
     root = next((p for p in (here, *here.parents) if (p / "course.toml").is_file()), here)
     return root / ".lrlesson" / "progress.json"
+
+
+def unknown(kind: str, id: object, known: Iterable[str]) -> ValueError:
+    """The error about an id that there is not, with the nearest one and the list."""
+    known = list(known)
+    near = get_close_matches(str(id), known, n=1, cutoff=0.5)
+    maybe = f"did you mean {near[0]!r}? " if near else ""
+    return ValueError(f"no {kind} {id!r}: {maybe}There are {', '.join(known)}.")
 
 
 def now() -> str:

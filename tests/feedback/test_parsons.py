@@ -1,6 +1,5 @@
 """parsons: every order that does the same is right, and every other one is told where it fails."""
 
-import sys
 from itertools import permutations
 
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 from lrlesson.feedback import parsons, progress
 from lrlesson.feedback.exercises import all_exercises
 from lrlesson.feedback.exercises.misconceptions import MISCONCEPTIONS
+from lrlesson.feedback.widgets import page
 from lrlesson.feedback.widgets.puzzles import PUZZLES, Puzzle
 
 RIGHT = {"training-loop": [5, 2, 9, 7, 1, 4, 6], "adam-step": [8, 3, 10, 6, 1, 9, 4, 7]}
@@ -155,10 +155,9 @@ def test_an_unknown_puzzle_names_the_nearest():
 
 def test_the_form_checks_an_order():
 
-    module = sys.modules[parsons.__module__]
     bundle = parsons("adam-step")._repr_mimebundle_()
     assert bundle["text/plain"] == repr(parsons("adam-step"))
-    widget = module._open["adam-step"]
+    widget = page.opened["adam-step"]
     assert widget.puzzle["lines"] == list(PUZZLES["adam-step"].shown)
     widget._handle_custom_msg({"order": [5]}, [])
     assert "always-the-first-step" in widget.reply

@@ -1,17 +1,18 @@
 """predict and pretest: recorded first, answered then, as a form and as text."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from lrlesson.feedback import predict, pretest
-from lrlesson.feedback.questions import predicting
 from lrlesson.feedback.questions.bank import all_questions
+from lrlesson.feedback.widgets import page
 
 
 @pytest.fixture(autouse=True)
 def no_forms_open():
-    predicting._open.clear()
+    page.opened.clear()
 
 
 def form_of(thing, key):
@@ -19,7 +20,7 @@ def form_of(thing, key):
     bundle = thing._repr_mimebundle_()
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"]
     assert bundle["text/plain"] == repr(thing)
-    return predicting._open[key]
+    return page.opened[key]
 
 
 def press(form, chosen=-1, confidence=-1, button=0):
@@ -213,3 +214,17 @@ def test_a_press_without_a_choice_does_not_skip_a_question():
     form = form_of(test, "pretest")
     press(form)
     assert "Question 1 of 14" in repr(test)
+
+
+def test_an_answer_reads_the_record_twice_at_most(progress_file, monkeypatch):
+    """Once to change it, once to reply."""
+    shown = predict("02-q1")
+    shown._repr_mimebundle_()
+    reads = []
+    read = Path.read_text
+    monkeypatch.setattr(Path, "read_text", lambda p, *a, **k: reads.append(p) or read(p, *a, **k))
+    shown._pressed(0, "a", 2)
+    assert 1 <= reads.count(progress_file) <= 2
+    reads.clear()
+    shown._repr_mimebundle_()
+    assert reads.count(progress_file) == 1

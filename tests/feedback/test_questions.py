@@ -7,7 +7,8 @@ import pytest
 
 from lrlesson.data import digits
 from lrlesson.feedback.exercises.misconceptions import MISCONCEPTIONS
-from lrlesson.feedback.questions.bank import NUMBERS, Question, all_questions, fresh
+from lrlesson.feedback.questions.bank import NUMBERS, all_questions, fresh
+from lrlesson.feedback.widgets.forms import Question
 from lrlesson.network import net_a
 from lrlesson.optimizers import SGD
 from lrlesson.training import sweep, train

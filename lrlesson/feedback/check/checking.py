@@ -3,7 +3,6 @@
 import hashlib
 import types
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from lrlesson.feedback.check.result import Failure, Result
 from lrlesson.feedback.check.running import CaseOutcome, Runner, alike, is_stub
 from lrlesson.feedback.exercises import all_exercises
 from lrlesson.feedback.exercises.exercise import Exercise
-from lrlesson.feedback.record import changing, now
+from lrlesson.feedback.record import changing, now, unknown
 
 checked: dict[str, Result] = {}  # the last check of each exercise in this kernel
 
@@ -25,9 +24,7 @@ def find(id: str) -> Exercise | Challenge:
     exercises: dict[str, Exercise | Challenge] = {**all_exercises(), **CHALLENGES}
     if isinstance(id, str) and id in exercises:
         return exercises[id]
-    near = get_close_matches(str(id), exercises, n=1, cutoff=0.5)
-    maybe = f"did you mean {near[0]!r}? " if near else ""
-    raise ValueError(f"no exercise {id!r}: {maybe}There are {', '.join(exercises)}.")
+    raise unknown("exercise", id, exercises)
 
 
 def check(id: str, *answers: object) -> Result:

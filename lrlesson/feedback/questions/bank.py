@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -11,39 +11,10 @@ from typing import Any
 import numpy as np
 
 from lrlesson.feedback.exercises.misconceptions import MISCONCEPTIONS
+from lrlesson.feedback.widgets.forms import Option, Question
 
 Numbers = dict[str, str]
 Generator = np.random.Generator
-
-
-@dataclass(frozen=True)
-class Option:
-    """One answer to a question: its text, the reply to it, its misconception (None: right)."""
-
-    text: str
-    why: str
-    mistake: str | None = None
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question with one right option. `right` is its letter, a for the first."""
-
-    id: str
-    ask: str
-    source: str
-    options: tuple[Option, ...]
-
-    @property
-    def letters(self) -> str:
-        return "abcd"[: len(self.options)]
-
-    @property
-    def right(self) -> str:
-        return next(k for k in self.letters if self.option(k).mistake is None)
-
-    def option(self, letter: str) -> Option:
-        return self.options[self.letters.index(letter)]
 
 
 @cache

@@ -1,26 +1,16 @@
 """predict and pretest: say first what you expect."""
 
-from difflib import get_close_matches
 from typing import Any
 
 from lrlesson.feedback.check.cards import Card
 from lrlesson.feedback.exercises.misconceptions import MISCONCEPTIONS
-from lrlesson.feedback.questions.bank import Question, all_questions
-from lrlesson.feedback.record import changing, load, now
+from lrlesson.feedback.questions.bank import all_questions
+from lrlesson.feedback.record import changing, load, now, unknown
 from lrlesson.feedback.widgets import forms
-from lrlesson.feedback.widgets.forms import Form
+from lrlesson.feedback.widgets.forms import Form, Question
+from lrlesson.feedback.widgets.page import on_page
 
 WHAT_HAPPENED = "I have run it: what happened?"
-
-_open: dict[object, Form] = {}  # the form on the page for each question, closed when shown again
-
-
-def _on_page(key: object, form: Form) -> Form:
-    """Close the form that showed this before, and remember the new one."""
-    if key in _open:
-        _open[key].close()
-    _open[key] = form
-    return form
 
 
 def _answer(entry: object, question: Question) -> dict[str, Any] | None:
@@ -48,23 +38,27 @@ class Prediction:
         self.id, self.question = question.id, question
         self._form: Form | None = None
 
-    def _recorded(self, which: str) -> dict[str, Any] | None:
-        return _answer(load()["predictions"].get(self.id, {}).get(which), self.question)
+    def _entry(self) -> dict[str, Any]:
+        """What the record has about it. Each of the methods below reads the record once."""
+        entry: dict[str, Any] = load()["predictions"].get(self.id, {})
+        return entry
+
+    def _recorded(self, which: str, entry: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The first or the latest answer, empty where there is none to this question."""
+        kept = self._entry() if entry is None else entry
+        return _answer(kept.get(which), self.question) or {}
 
     @property
     def choice(self) -> str | None:
-        first = self._recorded("first")
-        return first["choice"] if first else None
+        return self._recorded("first").get("choice")
 
     @property
     def confidence(self) -> int | None:
-        first = self._recorded("first")
-        return first.get("confidence") if first else None
+        return self._recorded("first").get("confidence")
 
     @property
     def latest(self) -> str | None:
-        latest = self._recorded("latest")
-        return latest["choice"] if latest else None
+        return self._recorded("latest").get("choice")
 
     @property
     def correct(self) -> bool | None:
@@ -73,13 +67,17 @@ class Prediction:
 
     @property
     def revealed(self) -> bool:
-        return "-r" in self.id or "revealed" in load()["predictions"].get(self.id, {})
+        return self._is_revealed(self._entry())
+
+    def _is_revealed(self, entry: dict[str, Any]) -> bool:
+        return "-r" in self.id or "revealed" in entry
 
     def reveal(self) -> None:
         """From now on the reply is shown; without an answer there is nothing to reply to yet."""
-        if self.choice is not None:
-            with changing() as data:
-                data["predictions"][self.id].setdefault("revealed", now())
+        with changing() as data:
+            entry = data["predictions"].get(self.id, {})
+            if self._recorded("first", entry):
+                entry.setdefault("revealed", now())
 
     def record(self, answer: object, confidence: int | None = None) -> None:
         """Record an answer; the first one stays the prediction, later ones are kept beside it."""
@@ -93,8 +91,11 @@ class Prediction:
 
     def reply(self) -> Card | None:
         """What there is to say to the answer given last; None before an answer."""
-        first, latest = self._recorded("first"), self._recorded("latest")
-        if first is None or latest is None:
+        return self._reply(self._entry())
+
+    def _reply(self, entry: dict[str, Any]) -> Card | None:
+        first, latest = (self._recorded(which, entry) for which in ("first", "latest"))
+        if not first or not latest:
             return None
         said = self.question.option(latest["choice"])
         sure = forms.confident(latest.get("confidence"))
@@ -102,7 +103,7 @@ class Prediction:
         if latest["choice"] != first["choice"]:
             before = self.question.option(first["choice"]).text
             recorded += f" Your first answer stays your prediction: {before}."
-        if not self.revealed:
+        if not self._is_revealed(entry):
             return Card("quiet", "Recorded", [recorded, "Now run the experiment."])
         right = said.mistake is None
         mood, title = ("good", "Right") if right else ("bad", "Not so")
@@ -113,35 +114,40 @@ class Prediction:
         return f"{kind}, {self.id}"
 
     def __repr__(self) -> str:
+        return self._text(self._entry())
+
+    def _text(self, entry: dict[str, Any]) -> str:
         usage = f'predict("{self.id}", "{self.question.letters[0]}", confidence=2)'
         text = forms.as_text(self.question, self._title(), f"{usage}, confidence 1 to 3")
-        reply = self.reply()
+        reply = self._reply(entry)
         if reply is not None:
             text += f"\n{reply.text()}"
-            if not self.revealed:
+            if not self._is_revealed(entry):
                 text += f'\n  What happened? predict("{self.id}", reveal=True)'
         return text
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
-        self._form = _on_page(self.id, Form(["Record my answer"], self._pressed))
-        latest = self._recorded("latest") or {}
+        self._form = on_page(self.id, Form(["Record my answer"], self._pressed))
+        entry = self._entry()
+        latest = self._recorded("latest", entry)
         self._form.show(
             self.question, self._title(), latest.get("choice"), latest.get("confidence")
         )
-        self._say()
-        return self._form.mimebundle(repr(self))
+        self._say(entry)
+        return self._form.mimebundle(self._text(entry))
 
-    def _say(self) -> None:
+    def _say(self, entry: dict[str, Any]) -> None:
         if self._form is not None:
-            reply = self.reply()
-            self._form.say(reply, WHAT_HAPPENED if reply and not self.revealed else "")
+            reply = self._reply(entry)
+            later = reply is not None and not self._is_revealed(entry)
+            self._form.say(reply, WHAT_HAPPENED if later else "")
 
     def _pressed(self, button: int, letter: str | None, confidence: int | None) -> None:
         if button == forms.LATER:
             self.reveal()
         elif letter is not None:
             self.record(letter, confidence)
-        self._say()
+        self._say(self._entry())
 
 
 def predict(
@@ -162,9 +168,7 @@ def predict(
     """
     questions = {k: q for k, q in all_questions().items() if not k.startswith("pre-")}
     if id not in questions:
-        near = get_close_matches(str(id), questions, n=1, cutoff=0.5)
-        maybe = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"no question {id!r}: {maybe}There are {', '.join(questions)}.")
+        raise unknown("question", id, questions)
     prediction = Prediction(questions[id])
     if answer is not None:
         prediction.record(answer, confidence)
@@ -244,7 +248,7 @@ class Pretest:
         return forms.as_text(self.questions[number], self._title(number), usage)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
-        self._form = _on_page(self.section, Form(["Next", "Skip"], self._pressed))
+        self._form = on_page(self.section, Form(["Next", "Skip"], self._pressed))
         self._update()
         return self._form.mimebundle(repr(self))
 

@@ -16,9 +16,10 @@ import numpy as np
 
 from lrlesson.feedback.check.cards import Card, ShownAsCard
 from lrlesson.feedback.exercises.misconceptions import MISCONCEPTIONS
-from lrlesson.feedback.questions.bank import Question, all_questions, fresh
+from lrlesson.feedback.questions.bank import all_questions, fresh
 from lrlesson.feedback.questions.predicting import Pretest
 from lrlesson.feedback.record import changing, empty_record, is_sound, load, now, tidied
+from lrlesson.feedback.widgets.forms import Question
 
 SEED, LATER = 1, 2  # of the numbers in the second and in the third test
 DELAYED = 5  # questions of the third test

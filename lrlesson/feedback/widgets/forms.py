@@ -5,34 +5,44 @@ no group, have no name that a screen reader could say, and lose their arrow keys
 """
 
 from collections.abc import Callable, Sequence
-from functools import cache
-from importlib.resources import files
+from dataclasses import dataclass
 from typing import Any
 
-from lrlesson.base.extras import needed
 from lrlesson.feedback.check.cards import Card
-from lrlesson.feedback.questions.bank import Question
+from lrlesson.feedback.widgets.page import NO_ANSWER, view, widget_class
 
 LATER = -1  # the number of the button below the reply
 CONFIDENCE = {1: "a guess", 2: "fairly sure", 3: "sure"}
 
 
-@cache
-def _widget_class() -> Any:
-    """The widget, made when first shown: importing the library stays fast."""
-    with needed("course", "a question"):
-        import anywidget
-        import traitlets
+@dataclass(frozen=True)
+class Option:
+    """One answer to a question: its text, the reply to it, its misconception (None: right)."""
 
-    class FormWidget(anywidget.AnyWidget):
-        _esm = files(__package__).joinpath("form.js").read_text(encoding="utf-8")
-        _css = files(__package__).joinpath("form.css").read_text(encoding="utf-8")
-        question = traitlets.Dict().tag(sync=True)
-        marked = traitlets.Dict().tag(sync=True)
-        reply = traitlets.Unicode().tag(sync=True)
-        later = traitlets.Unicode().tag(sync=True)
+    text: str
+    why: str
+    mistake: str | None = None
 
-    return FormWidget
+
+@dataclass(frozen=True)
+class Question:
+    """A question with one right option. `right` is its letter, a for the first."""
+
+    id: str
+    ask: str
+    source: str
+    options: tuple[Option, ...]
+
+    @property
+    def letters(self) -> str:
+        return "abcd"[: len(self.options)]
+
+    @property
+    def right(self) -> str:
+        return next(k for k in self.letters if self.option(k).mistake is None)
+
+    def option(self, letter: str) -> Option:
+        return self.options[self.letters.index(letter)]
 
 
 class Form:
@@ -50,7 +60,15 @@ class Form:
     ) -> None:
         self._buttons, self._on_press = buttons, on_press
         self._letters = ""
-        self.widget = _widget_class()(question={}, marked={"chosen": -1, "confidence": -1})
+        make = widget_class(
+            "a question",
+            "form.js",
+            question="Dict",
+            marked="Dict",
+            reply="Unicode",
+            later="Unicode",
+        )
+        self.widget = make(question={}, marked={"chosen": -1, "confidence": -1})
         self.widget.on_msg(self._receive)
 
     def show(
@@ -74,7 +92,7 @@ class Form:
             "confidences": list(CONFIDENCE.values()),
             "buttons": list(self._buttons),
             "choose_first": "Choose an answer first.",
-            "no_answer": "No answer from Python yet. If this stays, run the cell again.",
+            "no_answer": NO_ANSWER,
         }
 
     def say(self, card: Card | None, later: str = "") -> None:
@@ -99,8 +117,7 @@ class Form:
 
     def mimebundle(self, text: str) -> dict[str, object]:
         """What a notebook shows: the form, or where there are no widgets the text."""
-        view = {"version_major": 2, "version_minor": 1, "model_id": self.widget.model_id}
-        return {"text/plain": text, "application/vnd.jupyter.widget-view+json": view}
+        return view(self.widget, text)
 
 
 def confident(confidence: int | None) -> str:

@@ -1,5 +1,5 @@
 // A puzzle: the lines left, and the program so far. Every action is a button, so keys suffice.
-// The kernel sends `puzzle` (ask, head, lines), `order` (numbers from 1, as checked last) and
+// The kernel sends `puzzle` (ask, head, lines, no_answer), `order` (numbers from 1, as checked last) and
 // `reply` (HTML that Python has escaped); the form sends the order that is to be checked.
 
 const make = (tag, parts = {}, ...children) => {
@@ -8,10 +8,8 @@ const make = (tag, parts = {}, ...children) => {
   return node;
 };
 
-const NO_ANSWER = "No answer from Python yet. If this stays, run the cell again.";
-
 function render({ model, el }) {
-  const { ask, head, lines } = model.get("puzzle");
+  const { ask, head, lines, no_answer } = model.get("puzzle");
   let order = [...model.get("order")];
   let waiting = null;
 
@@ -22,7 +20,7 @@ function render({ model, el }) {
   for (const live of [said, reply]) live.setAttribute("aria-live", "polite");
   const check = button("Check the order", "", "lrlesson-check", () => {
     clearTimeout(waiting);
-    const late = () => reply.replaceChildren(make("p", { textContent: NO_ANSWER }));
+    const late = () => reply.replaceChildren(make("p", { textContent: no_answer }));
     waiting = setTimeout(late, 4000);
     try {
       model.send({ order });

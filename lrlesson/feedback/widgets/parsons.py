@@ -2,35 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from lrlesson.base.extras import needed
 from lrlesson.feedback.check.cards import Card, ShownAsCard
 from lrlesson.feedback.exercises.misconceptions import explain
-from lrlesson.feedback.record import changing, load, now
+from lrlesson.feedback.record import changing, load, now, unknown
+from lrlesson.feedback.widgets.page import NO_ANSWER, on_page, view, widget_class
 from lrlesson.feedback.widgets.puzzles import PUZZLES, Puzzle
-
-_open: dict[str, Any] = {}  # the widget on the page for each puzzle
-
-
-@cache
-def _widget_class() -> Any:
-    """The widget, made when first shown: importing the library stays fast."""
-    with needed("course", "a puzzle"):
-        import anywidget
-        import traitlets
-
-    class ParsonsWidget(anywidget.AnyWidget):
-        _esm = files(__package__).joinpath("parsons.js").read_text(encoding="utf-8")
-        _css = files(__package__).joinpath("form.css").read_text(encoding="utf-8")
-        puzzle = traitlets.Dict().tag(sync=True)
-        order: Any = traitlets.List().tag(sync=True)
-        reply = traitlets.Unicode().tag(sync=True)
-
-    return ParsonsWidget
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,11 +47,15 @@ class Arrangement(ShownAsCard):
         return "\n".join([text, "Your order:", *chosen, self.card().text()])
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
-        if self.id in _open:
-            _open[self.id].close()
         puzzle = PUZZLES[self.id]
-        widget = _widget_class()(
-            puzzle={"ask": puzzle.ask, "head": puzzle.head, "lines": list(puzzle.shown)},
+        make = widget_class("a puzzle", "parsons.js", puzzle="Dict", order="List", reply="Unicode")
+        widget = make(
+            puzzle={
+                "ask": puzzle.ask,
+                "head": puzzle.head,
+                "lines": list(puzzle.shown),
+                "no_answer": NO_ANSWER,
+            },
             order=list(self.order),
             reply="" if self.status == "not attempted" else self.card().html(),
         )
@@ -83,9 +65,7 @@ class Arrangement(ShownAsCard):
             widget.send({"done": True})
 
         widget.on_msg(receive)
-        _open[self.id] = widget
-        view = {"version_major": 2, "version_minor": 1, "model_id": widget.model_id}
-        return {"text/plain": repr(self), "application/vnd.jupyter.widget-view+json": view}
+        return view(on_page(self.id, widget), repr(self))
 
 
 def parsons(id: str, order: Sequence[int] | None = None) -> Arrangement:
@@ -101,9 +81,7 @@ def parsons(id: str, order: Sequence[int] | None = None) -> Arrangement:
     ValueError for an unknown id or number.
     """
     if id not in PUZZLES:
-        near = get_close_matches(str(id), PUZZLES, n=1, cutoff=0.5)
-        maybe = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"no puzzle {id!r}: {maybe}There are {', '.join(PUZZLES)}.")
+        raise unknown("puzzle", id, PUZZLES)
     puzzle = PUZZLES[id]
     if order is None:
         entry = load()["exercises"].get(id, {})

@@ -1,0 +1,43 @@
+"""A widget on the page: its class, made when first shown, and one at a time for each question."""
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from lrlesson.base.extras import needed
+
+NO_ANSWER = "No answer from Python yet. If this stays, run the cell again."
+
+opened: dict[object, Any] = {}  # what is on the page for each question and puzzle
+
+
+@cache
+def widget_class(what: str, script: str, **traits: str) -> Any:
+    """The class of a widget with a script of this folder, and a trait of traitlets for each name.
+
+    It is made when first shown, so that importing the library stays fast.
+    """
+    with needed("course", what):
+        import anywidget
+        import traitlets
+    synced = {name: getattr(traitlets, kind)().tag(sync=True) for name, kind in traits.items()}
+    folder = files(__package__)
+    source = {
+        "_esm": folder.joinpath(script).read_text(encoding="utf-8"),
+        "_css": folder.joinpath("form.css").read_text(encoding="utf-8"),
+    }
+    return type("FormWidget", (anywidget.AnyWidget,), source | synced)
+
+
+def on_page(key: object, shown: Any) -> Any:
+    """Close what showed this before, and remember what shows it now."""
+    if key in opened:
+        opened[key].close()
+    opened[key] = shown
+    return shown
+
+
+def view(widget: Any, text: str) -> dict[str, object]:
+    """What a notebook shows: the widget, or where there are no widgets the text."""
+    found = {"version_major": 2, "version_minor": 1, "model_id": widget.model_id}
+    return {"text/plain": text, "application/vnd.jupyter.widget-view+json": found}
