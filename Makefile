@@ -1,7 +1,7 @@
 # The course in one command: make lab. `make help` lists the others.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup course lab test test-slow test-oldest lint format lock pictures site lite clean
+.PHONY: help setup course lab test test-slow test-oldest lint format lock pictures site pages pdf lite clean
 
 # PYTHON=... chooses an interpreter; otherwise the set-up looks for one that is new enough.
 SETUP_PYTHON := $(or $(PYTHON),$(shell command -v python3 || command -v python))
@@ -76,8 +76,14 @@ lock: setup  ## renew both locks from pyproject.toml (LOCK=--upgrade: newest ver
 pictures: setup  ## photograph the lessons for the README, in Chromium
 	$(BIN)/python tools/pictures.py
 
-site: setup  ## build the course's web pages into build/site/html (needs no network, nor do they)
+site: setup  ## build the web pages, and the course that runs in them, into build/site/html (asks npm and PyPI)
+	$(BIN)/python site/build.py --run
+
+pages: setup  ## build the web pages alone (needs no network, nor do they)
 	$(BIN)/python site/build.py
+
+pdf: pages  ## print all lessons into one PDF, build/site/course.pdf
+	$(BIN)/python site/print.py
 
 lite: setup  ## build the course for JupyterLite into build/lite/html (needs npm, and asks npm and PyPI)
 	$(BIN)/python lite/build.py

@@ -6,6 +6,7 @@ that needs no kernel, no server and no network. README.md says how it is put tog
 
 import argparse
 import importlib.util
+import os
 import posixpath
 import re
 import shutil
@@ -13,12 +14,19 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
+from html import unescape
 from pathlib import Path
 
 import catalogue
+import front
 import nbformat
+from fontTools import subset
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+from PIL import Image
+
+from lrlesson.scenes import explorers
+from lrlesson.scenes.scene import assets
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -36,24 +44,31 @@ def main() -> int:
     options.add_argument("--out", type=Path, default=ROOT / "build" / "site")
     options.add_argument("--only", nargs="*", help="names of lessons, instead of all of them")
     options.add_argument("--keep", action="store_true", help="keep lessons that were executed")
+    options.add_argument(
+        "--run", action="store_true", help="with the build that runs code in the browser, in run/"
+    )
     chosen = options.parse_args()
     names = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
     if unknown := set(chosen.only or []) - set(names):
         options.error(f"--only {min(unknown)}: expected one of {', '.join(names)}")
-    build(chosen.out, chosen.only or names, chosen.keep)
+    build(chosen.out, chosen.only or names, chosen.keep, chosen.run)
+    if chosen.run:
+        lite = chosen.out / "lite"
+        subprocess.run([sys.executable, ROOT / "lite" / "build.py", "--out", lite], check=True)
+        shutil.move(lite / "html", chosen.out / "html" / "run")
     print(f"The site is in {chosen.out / 'html'}; open index.html there.")
     return 0
 
 
-def build(out: Path, lessons: list[str], keep: bool = False) -> None:
-    """Write the site with these lessons to out/html."""
+def build(out: Path, lessons: list[str], keep: bool = False, run: bool = False) -> None:
+    """Write the site with these lessons to out/html; run: with links to the browser's build."""
     executed, pages = out / "executed", out / "pages"
     if not keep:
         shutil.rmtree(executed, ignore_errors=True)
     run_lessons([name for name in lessons if not (executed / f"{name}.ipynb").is_file()], out)
     for old in (pages, out / "html"):
         shutil.rmtree(old, ignore_errors=True)
-    write_pages(pages, executed, lessons)
+    write_pages(pages, executed, lessons, run)
     sphinx = [sys.executable, "-m", "sphinx", "-b", "html", "-E", "-q", "-W", "--keep-going"]
     settings = [
         "-c",
@@ -63,7 +78,9 @@ def build(out: Path, lessons: list[str], keep: bool = False) -> None:
         "-d",
         str(out / "doctrees"),
     ]
-    subprocess.run([*sphinx, *settings, pages, out / "html"], check=True)
+    known = {**os.environ, "SITE_PAGES": str(pages)}
+    subprocess.run([*sphinx, *settings, pages, out / "html"], check=True, env=known)
+    write_font(out / "html")
 
 
 def run_lessons(names: list[str], out: Path) -> None:
@@ -83,8 +100,11 @@ def run_lessons(names: list[str], out: Path) -> None:
 
 def run_lesson(name: str, course: Path) -> NotebookNode:
     """A lesson with its outputs as they stand on a page. RuntimeError for one that complains."""
+    stills = course.parent / "executed" / "stills"
+    stills.mkdir(parents=True, exist_ok=True)
     notebook = nbformat.read(course / "notebooks" / f"{name}.ipynb", as_version=4)
-    setup = f"import sys; sys.path.insert(0, {str(HERE)!r}); import shown; shown.install()"
+    setup = f"import sys; sys.path.insert(0, {str(HERE)!r})\nimport shown\n"
+    setup += f"shown.install({str(stills)!r})"
     notebook.cells.insert(0, nbformat.v4.new_code_cell(setup))
     NotebookClient(
         notebook,
@@ -108,12 +128,19 @@ def is_widget(output: NotebookNode) -> bool:
     return "application/vnd.jupyter.widget-view+json" in data and "text/html" not in data
 
 
-def write_pages(pages: Path, executed: Path, lessons: list[str]) -> None:
-    """Everything that Sphinx reads: lessons, exercises, the library's pages, the home page."""
+def write_pages(pages: Path, executed: Path, lessons: list[str], run: bool = False) -> None:
+    """Everything that Sphinx reads: lessons, exercises, the library's pages, the home page.
+
+    run: whether the build for the browser stands beside the pages.
+    """
     static, originals = pages / "static", pages / "originals"
     shutil.copytree(HERE / "static", static)
     shutil.copy(ROOT / "lrlesson" / "feedback" / "widgets" / "form.css", static)
-    shutil.copy(FONT, static / "math.ttf")
+    sheet, program = assets()
+    (static / "scene.css").write_text(sheet, encoding="utf-8")
+    # A page opened from a file loads no modules: the module stands in a function instead.
+    (static / "scene.js").write_text(f"(() => {{\n{program}\n}})();\n", encoding="utf-8")
+    shutil.copytree(executed / "stills", static / "stills")
     for part in ("notebooks", "exercises"):
         shutil.copytree(ROOT / part, originals / part, ignore=LEAVE_OUT)
         (pages / part).mkdir()
@@ -123,16 +150,32 @@ def write_pages(pages: Path, executed: Path, lessons: list[str]) -> None:
     there = {f"notebooks/{name}" for name in lessons} | {f"exercises/{name}" for name in exercises}
     there |= {f"docs/{name}" for name in DOCS}
     for name, lesson in read.items():
-        write_lesson(pages / "notebooks" / f"{name}.ipynb", lesson, LESSON_NOTE, there)
+        note = LESSON_NOTE + RUN_NOTE * run
+        write_lesson(pages / "notebooks" / f"{name}.ipynb", lesson, note, there)
     tasks = {}
     for name in exercises:
         exercise = nbformat.read(ROOT / "exercises" / f"{name}.ipynb", as_version=4)
         tasks[name.replace("_exercise_", "_", 1)] = (name, title_of(exercise).partition(": ")[2])
         write_lesson(pages / "exercises" / f"{name}.ipynb", exercise, EXERCISE_NOTE, there)
 
+    cards = {}
+    for folder in ("cards", "share"):
+        (static / folder).mkdir()
+    front.share(SENTENCE, Image.open(front.PICTURES / "race-light.png"), static / "share/index.png")
+    for name, lesson in read.items():
+        title = title_of(lesson)
+        picture = front.pictures(name, title, front.picture(lesson), static)
+        cards[name] = front.card(name, title, minutes(lesson), tasks.get(name), picture)
     home = (HERE / "home.md").read_text(encoding="utf-8")
-    rows = "\n".join(lesson_row(name, lesson, tasks.get(name)) for name, lesson in read.items())
-    (pages / "index.md").write_text(home.replace("LESSONS", rows), encoding="utf-8")
+    parts = {
+        "SENTENCE": SENTENCE,
+        "RACE": explorers.race().to_html(page=False, script=False),
+        "CARDS": front.cards(front.paths((ROOT / "README.md").read_text("utf-8")), cards),
+        "RUN_ADDRESS": "run/lab/index.html" if run else "docs/jupyterlite.html",
+    }
+    for place, text in parts.items():
+        home = home.replace(place, text)
+    (pages / "index.md").write_text(home, encoding="utf-8")
     numbered = [f"{name[:2]} {title_of(lesson)} <{name}>" for name, lesson in read.items()]
     write_index(pages / "notebooks", "Lessons", LESSONS, numbered)
     write_index(pages / "exercises", "Exercises", EXERCISES, exercises)
@@ -144,9 +187,27 @@ def write_pages(pages: Path, executed: Path, lessons: list[str]) -> None:
     catalogue.write(pages)
 
 
+def write_font(html: Path) -> None:
+    """The typeface of the formulas, with the characters that the pages really use."""
+    formulas = re.compile(r"<math.*?</math>", re.DOTALL)
+    texts = (path.read_text(encoding="utf-8") for path in html.rglob("*.html"))
+    used = {sign for text in texts for found in formulas.findall(text) for sign in unescape(found)}
+    options = subset.Options(flavor="woff2", layout_features=["*"])
+    with subset.load_font(str(FONT), options) as font:
+        chosen = subset.Subsetter(options)
+        chosen.populate(unicodes=map(ord, used))
+        chosen.subset(font)
+        subset.save_font(font, str(html / "_static" / "math.woff2"), options)
+
+
+SENTENCE = "One number decides whether a network learns."
 LESSON_NOTE = (
     "Lesson {number}. This page was executed beforehand: its figures answer, its code does not "
     "run. [The notebook](path:../originals/notebooks/{name}.ipynb) does both."
+)
+RUN_NOTE = (
+    ' <a href="../run/lab/index.html?path=notebooks/{name}.ipynb">Run it in your browser</a>, '
+    "with nothing installed."
 )
 EXERCISE_NOTE = (
     "Exercises are solved in Jupyter, where each answer is checked at once: "
@@ -163,6 +224,8 @@ def write_lesson(path: Path, notebook: NotebookNode, note: str, there: set[str])
     first = notebook.cells[0]
     title, _, rest = first.source.partition("\n")
     note = note.format(name=path.stem, number=path.stem[:2])
+    if path.parent.name == "notebooks" and (used := catalogue.used_in(path.stem)):
+        note += f" Looked up: {', '.join(used)}."
     first.source = f"{title}\n\n:::{{container}} about-this-page\n{note}\n:::\n{rest}"
     notebook.metadata.pop("widgets", None)
     in_parts = False
@@ -187,14 +250,10 @@ def without_dead_links(text: str, folder: str, there: set[str]) -> str:
     return re.sub(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)", checked, text)
 
 
-def lesson_row(name: str, lesson: NotebookNode, task: tuple[str, str] | None) -> str:
-    """The row of a lesson in the table of the home page; task: its exercise's file and subject."""
-    minutes = re.search(r"\((\d+) minutes", lesson.cells[0].source)
-    link = "[{1}](exercises/{0}.ipynb)".format(*task) if task else ""
-    return (
-        f"| {name[:2]} | [{title_of(lesson)}](notebooks/{name}.ipynb) "
-        f"| {minutes[1] if minutes else ''} | {link} |"
-    )
+def minutes(lesson: NotebookNode) -> str:
+    """The minutes that a lesson names below its title."""
+    found = re.search(r"\((\d+) minutes", lesson.cells[0].source)
+    return found[1] if found else ""
 
 
 def title_of(notebook: NotebookNode) -> str:

@@ -12,11 +12,14 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
 
+import nbformat
 import numpy as np
+from live import live_curve
 
 from lrlesson import controllers, losses, optimizers, schedules
 from lrlesson.base.fields import AscendingUpdates, written
@@ -165,6 +168,37 @@ def called(kind: type, library: str) -> list[str]:
     return names
 
 
+@cache
+def names_in_lessons() -> dict[str, set[str]]:
+    """The words that the code of each lesson uses, by its name."""
+    return {
+        path.stem: set(re.findall(r"\w+", " ".join(
+            cell.source for cell in nbformat.read(path, as_version=4).cells
+            if cell.cell_type == "code"
+        )))
+        for path in sorted((REFERENCE.parents[1] / "notebooks").glob("*.ipynb"))
+    }  # fmt: skip
+
+
+def taught_in(name: str) -> list[str]:
+    """Links to the lessons whose code uses a class."""
+    return [
+        f"[lesson {lesson[:2]}](../notebooks/{lesson}.ipynb)"
+        for lesson, words in names_in_lessons().items()
+        if name in words
+    ]
+
+
+def used_in(lesson: str) -> list[str]:
+    """Links to the pages of the classes that a lesson's code uses."""
+    return [
+        f"[{kind.__name__}](../{folder}/{kind.__name__}.md)"
+        for folder, (_, _, kinds) in FAMILIES.items()
+        for kind in kinds
+        if kind.__name__ in names_in_lessons()[lesson]
+    ]
+
+
 def curve(kind: type) -> str:
     """The small curve of a schedule; nothing for other classes."""
     return EXAMPLES[kind]._svg(150, 60) if issubclass(kind, Schedule) else ""
@@ -184,7 +218,7 @@ def page(kind: type) -> Iterator[str]:
     if isinstance(example, Shown):
         yield f"$$\n{example._equation()}\n$$"
     if isinstance(example, Schedule):
-        yield raw(whole_curve(example))
+        yield raw(live_curve(example).to_html(page=False, script=False))
     elif isinstance(example, Optimizer):
         yield ANSWERS
         yield raw(answers(example))
@@ -192,6 +226,8 @@ def page(kind: type) -> Iterator[str]:
         words, loss, start = HEARD[kind]
         yield f"SGD goes down {words} with it. The rate of each update, and the loss before it:"
         yield raw(heard(example, loss, start))
+    if lessons := taught_in(kind.__name__):
+        yield f"Used in {', '.join(lessons)}."
     yield "## Fields"
     yield rows_of(["field", "what it is", "default"], list(fields(kind)))
     yield "## What the frameworks write"
@@ -436,20 +472,6 @@ def heard(controller: Any, loss: losses.Loss, start: list[float], updates: int =
     return side_by_side(
         curves("rate", history.rates[0, :, None]), curves("loss", history.losses[0, :-1, None])
     )
-
-
-def whole_curve(schedule: Schedule) -> str:
-    """The curve of a schedule over what it is about, as HTML."""
-    span = schedule._span()
-    t = np.unique(np.linspace(0, span - 1, min(span, 1000)).round())
-    with style():
-        drawn = Picture(figsize=(7, 3.2), layout="constrained", facecolor="none")
-        ax = drawn.subplots()
-        ax.plot(t, schedule(t), color=COLOURS[0][0])
-        ax.set_ylim(0, 1.06 * np.max(schedule(t)))
-        ax.set_xlabel("update t")
-        ax.set_ylabel("rate η(t)")
-        return drawn._repr_html_()
 
 
 def side_by_side(*pictures: str) -> str:

@@ -1,9 +1,12 @@
 """Sphinx settings of the site; build.py writes the pages that they are for."""
 
+import os
+import re
 import sys
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from docutils import nodes
 
@@ -12,7 +15,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 project = "The learning rate"
 author = "the lrlesson authors"
 project_copyright = "the lrlesson authors. Text CC BY 4.0, code BSD-3-Clause"
-extensions = ["myst_nb", "mathml"]
+extensions = ["myst_nb", "mathml", "sphinx_copybutton", "notfound.extension"]
+
+# Where the site will stand, if it is known: pages then name their own address, and are listed.
+html_baseurl = os.environ.get("SITE_ADDRESS", "")
+if html_baseurl:
+    html_baseurl = html_baseurl.rstrip("/") + "/"
+    extensions.append("sphinx_sitemap")
+    sitemap_url_scheme = "{link}"
+notfound_urls_prefix = urlsplit(html_baseurl).path or "/"
+copybutton_selector = "div.highlight pre:not(.output pre)"
 
 # Lessons come executed, with their scenes as plain HTML: no kernel, no widget manager, no CDN.
 exclude_patterns = ["originals"]  # what learners take along
@@ -26,21 +38,22 @@ html_math_renderer = "mathml"
 
 html_theme = "pydata_sphinx_theme"
 html_title = project
-html_favicon = str(Path(__file__).parent / "static" / "favicon.svg")
-html_css_files = ["form.css", "course.css"]
-html_js_files = ["course.js"]
+FAVICON = str(Path(__file__).parent / "static" / "favicon.svg")
+html_favicon = FAVICON
+html_css_files = ["scene.css", "form.css", "course.css"]
+html_js_files = ["course.js", ("scene.js", {"defer": "defer"})]
 html_context = {"default_mode": "auto"}
 html_use_index = False
 html_show_sourcelink = False
 html_copy_source = False
 html_sidebars: dict = {"index": []}
 html_theme_options = {
-    "logo": {"text": project},
+    "logo": {"text": project, "image_light": FAVICON, "image_dark": FAVICON, "alt_text": ""},
     "navbar_align": "left",
     "header_links_before_dropdown": 6,
     "navbar_end": ["theme-switcher"],
     "show_toc_level": 2,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
     "footer_start": ["copyright"],
     "footer_end": [],
     "pygments_light_style": "a11y-high-contrast-light",
@@ -59,7 +72,20 @@ def describe(app: Any, page: str, template: str, context: dict[str, Any], tree: 
             text = " ".join(paragraph.astext().split())
             words = text if len(text) <= LONGEST else text[:LONGEST].rpartition(" ")[0] + " …"
             context["metatags"] += f'<meta name="description" content="{escape(words)}">'
+            context["metatags"] += shared(page, str(context.get("title", project)), words)
             break
+
+
+def shared(page: str, title: str, words: str) -> str:
+    """What a link to a page shows where it is shared: its title, its words, and its picture."""
+    picture = f"_static/share/{page.rpartition('/')[2]}.png"
+    if not (Path(os.environ["SITE_PAGES"]) / picture.replace("_static", "static")).is_file():
+        picture = "_static/share/index.png"
+    said = {"title": re.sub("<[^>]+>", "", title), "description": words, "type": "article"}
+    if html_baseurl:  # an address of its own is what a picture needs there
+        said |= {"url": f"{html_baseurl}{page}.html", "image": html_baseurl + picture}
+    tags = (f'<meta property="og:{k}" content="{escape(v)}">' for k, v in said.items())
+    return "".join(tags) + '<meta name="twitter:card" content="summary_large_image">'
 
 
 LONGEST = 155  # characters of a description: what search engines show

@@ -4,7 +4,10 @@
 self-contained HTML of `Scene.to_html`, and a question is a form whose replies are folded behind it.
 """
 
+import hashlib
+from functools import partial
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from mathml import mathml
@@ -81,8 +84,17 @@ def formula(shown: Shown) -> str:
     return page.replace(tex, mathml(shown._repr_latex_().strip("$"), display=True))
 
 
+def scene(shown: Scene, stills: Path) -> str:
+    """A scene for a page that has its script once, and a picture for readers without scripts."""
+    picture = shown.png()
+    name = f"{hashlib.sha256(picture).hexdigest()[:16]}.png"
+    (stills / name).write_bytes(picture)
+    alt = escape(" ".join(shown.sentences))
+    still = f'<noscript><img src="../_static/stills/{name}" alt="{alt}">'
+    return shown.to_html(page=False, script=False).replace("<noscript>", still, 1)
+
+
 PAGES: dict[type, Any] = {
-    Scene: lambda shown: shown.to_html(page=False),
     Prediction: prediction,
     Pretest: pretest,
     Arrangement: puzzle,
@@ -90,13 +102,14 @@ PAGES: dict[type, Any] = {
 }
 
 
-def install() -> None:
-    """Tell this kernel's IPython to show these objects as pages."""
+def install(stills: str) -> None:
+    """Tell this kernel's IPython to show these objects as pages; stills: where pictures go."""
     from IPython import get_ipython
 
     training.PATIENCE = float("inf")  # no progress bar: nobody waits
     bundles = get_ipython().display_formatter.mimebundle_formatter
-    for kind, page in PAGES.items():
+    pages = {Scene: partial(scene, stills=Path(stills)), **PAGES}
+    for kind, page in pages.items():
         bundles.for_type(
             kind, lambda shown, page=page, **_: {"text/html": page(shown), "text/plain": ""}
         )

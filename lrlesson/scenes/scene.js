@@ -654,13 +654,13 @@ function render({ model, el }) {
 
 // ---- without a notebook: the same scene from the state written into the page -------------------
 
-function mountAll() {
+async function mountAll() {
   for (const el of document.querySelectorAll(".lrlesson-mount:not([data-alive])")) {
     el.dataset.alive = "true";
     const state = JSON.parse(el.querySelector("script").textContent);
-    const raw = atob(state.data);
-    const bytes = new DataView(Uint8Array.from(raw, (c) => c.charCodeAt(0)).buffer);
-    const values = { ...state.at, spec: state.spec, data: bytes };
+    const packed = new Response(Uint8Array.from(atob(state.data), (c) => c.charCodeAt(0))).body;
+    const data = await new Response(packed.pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
+    const values = { ...state.at, spec: state.spec, data: new DataView(data) };
     el.replaceChildren();
     const model = { get: (name) => values[name], set: (name, value) => { values[name] = value; } };
     render({ el, model: { ...model, alone: true, on() {}, off() {}, save_changes() {} } });

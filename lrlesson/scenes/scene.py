@@ -11,6 +11,7 @@ import re
 import string
 import sys
 import textwrap
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -382,26 +383,32 @@ class Scene(anywidget.AnyWidget):
         alt = _plain(" ".join([self.spec["alt"], *self.sentences])).strip()
         return bundle, {"image/png": {"alt": alt}}
 
-    def to_html(self, path: str | FilePath | None = None, *, page: bool = True) -> str:
+    def to_html(
+        self, path: str | FilePath | None = None, *, page: bool = True, script: bool = True
+    ) -> str:
         """The scene as HTML that needs no kernel, no widget manager and no network.
 
         page: a whole document; False gives a fragment, for `IPython.display.HTML`.
+        script: False leaves out the style sheet and the script, for a page that loads the two of
+        `assets()` once for all of its scenes.
         path: also write it there.
         """
         state = {
             "spec": self.spec,
-            "data": base64.b64encode(self.data).decode(),
+            "data": base64.b64encode(zlib.compress(self.data, 9)).decode(),
             "at": {c.name: getattr(self, c.name) for c in self._controls} | {"kept": self.kept},
         }
         name = html.escape(self.spec["name"])
         said = html.escape(" ".join(self.sentences))
         text = (
-            f"<style>{_SHEET}</style>\n"
             f'<div class="lrlesson-mount{" alone" if page else ""}"><noscript>{said}</noscript>'
             '<script type="application/json">'
             + json.dumps(state, ensure_ascii=False).replace("</", "<\\/")
-            + f'</script></div>\n<script type="module">\n{_SCRIPT}\nmountAll();\n</script>\n'
+            + "</script></div>\n"
         )
+        if script:
+            sheet, program = assets()
+            text = f'<style>{sheet}</style>\n{text}<script type="module">\n{program}</script>\n'
         if page:
             text = (
                 '<!doctype html>\n<html lang="en" class="lrlesson-page">\n<meta charset="utf-8">\n'
@@ -428,6 +435,15 @@ class Scene(anywidget.AnyWidget):
                     scene.close()
                 scenes = []
             _live[cell] = (run, [*scenes, self])
+
+
+def assets() -> tuple[str, str]:
+    """The style sheet and the script that bring every scene of a page to life.
+
+    The script is a module or, with no line to change, a classic script: pages that were opened from
+    a file may load the second kind only.
+    """
+    return _SHEET, _SCRIPT.replace("export default { render };", "mountAll();")
 
 
 def _caption(stage: Stage, sentences: Sequence[str]) -> tuple[Artist, Bbox]:
