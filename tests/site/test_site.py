@@ -243,6 +243,41 @@ def test_the_search_finds_what_was_written(window: Window):
     expect(page.locator("h1")).to_contain_text("AdamW")
 
 
+@pytest.mark.parametrize(
+    ("words", "first"), [("too high", "Too low, too high"), ("cosnie", "Cosine"), ("warmpu", "Warm")]
+)
+def test_the_search_puts_the_title_first_and_forgives_a_letter(window: Window, words, first):
+    page = window.open(f"search.html?q={words}")
+    expect(page.locator("ul.search li a").first).to_contain_text(first)
+
+
+def test_the_front_page_runs_the_race_and_leads_on(window: Window):
+    page = window.open("index.html")
+    expect(page.locator(".hero-scene .lrlesson-scene")).to_be_visible()
+    expect(page.locator(".hero-scene [aria-label^='pause' i]")).to_be_visible()  # it has begun
+    expect(page.locator(".hero-go a")).to_have_count(2)
+    expect(page.locator(".card:visible")).to_have_count(len(LESSONS))
+    page.get_by_label("One sitting").check()
+    assert page.locator(".card:visible").count() < len(LESSONS)
+
+
+def test_pages_are_light(site: Path):
+    """What a page weighs, without the style and script that all pages share."""
+    for lesson in LESSONS:
+        assert (site / "notebooks" / f"{lesson}.html").stat().st_size < 1_200_000, lesson
+    assert (site / "index.html").stat().st_size < 500_000
+    assert (site / "_static" / "math.woff2").stat().st_size < 100_000
+
+
+def test_without_scripts_a_scene_is_a_picture(chromium: Browser, site: Path):
+    with chromium.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto((site / "notebooks" / "02_too_low_too_high.html").as_uri())
+        picture = page.locator(".lrlesson-mount img").first
+        expect(picture).to_be_visible()
+        assert picture.evaluate("one => one.naturalWidth") > 400
+
+
 def test_a_server_lets_the_search_show_where_it_found_something(chromium: Browser, site: Path):
     handler = partial(SimpleHTTPRequestHandler, directory=str(site))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
