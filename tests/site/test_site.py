@@ -244,7 +244,8 @@ def test_the_search_finds_what_was_written(window: Window):
 
 
 @pytest.mark.parametrize(
-    ("words", "first"), [("too high", "Too low, too high"), ("cosnie", "Cosine"), ("warmpu", "Warm")]
+    ("words", "first"),
+    [("too high", "Too low, too high"), ("cosnie", "Cosine"), ("warmpu", "Warm")],
 )
 def test_the_search_puts_the_title_first_and_forgives_a_letter(window: Window, words, first):
     page = window.open(f"search.html?q={words}")
@@ -254,7 +255,8 @@ def test_the_search_puts_the_title_first_and_forgives_a_letter(window: Window, w
 def test_the_front_page_runs_the_race_and_leads_on(window: Window):
     page = window.open("index.html")
     expect(page.locator(".hero-scene .lrlesson-scene")).to_be_visible()
-    expect(page.locator(".hero-scene [aria-label^='pause' i]")).to_be_visible()  # it has begun
+    begun = page.locator(".hero-scene [aria-label^='pause' i]")
+    expect(begun).to_be_visible()
     expect(page.locator(".hero-go a")).to_have_count(2)
     expect(page.locator(".card:visible")).to_have_count(len(LESSONS))
     page.get_by_label("One sitting").check()
