@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -32,13 +32,14 @@ from lrlesson.base.fields import (
 )
 from lrlesson.base.optimizer import Optimizer
 from lrlesson.base.schedule import Schedule
+from lrlesson.base.threads import one_thread
 from lrlesson.data import Data
 from lrlesson.losses import Loss
 from lrlesson.network import MLP
 from lrlesson.schedules import Constant, Geometric
 
 Seed = int | Sequence[int]
-PATIENCE = 5.0  # seconds before a progress bar appears
+PATIENCE = float(os.environ.get("LRLESSON_PATIENCE", "5"))  # seconds before a progress bar appears
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -149,6 +150,7 @@ def descend(
         expected = "finite numbers, of shape (dim,) or (runs, dim)"
         raise ValueError(refusal("descend", "w0", w0, expected))
     control, runs = _control("descend", schedule, steps, start, rng)
+    observe = getattr(control, "observe", None)  # a schedule does not listen
     w = np.broadcast_to(start, (runs, loss.dim)).copy()
     state = optimizer.init(w)
 
@@ -161,7 +163,8 @@ def descend(
             shown = optimizer.weights(w, state)
             losses.append(loss(shown))
             rates.append(rate)
-            control.observe(losses[-1])
+            if observe is not None:
+                observe(losses[-1])
             if keep_weights:
                 path.append(shown)
     return History(
@@ -209,6 +212,7 @@ def train(
     init_rng, order_rng = _spawned(_generators("train", seed), 2)
     w = _initial(network, w0, init_rng)
     control, runs = _control("train", schedule, updates, w, order_rng)
+    observe = getattr(control, "observe", None)  # a schedule does not listen
     start, w = np.atleast_2d(w), np.broadcast_to(w, (runs, network.P)).copy()
     state = optimizer.init(w)
 
@@ -233,9 +237,9 @@ def train(
                 score(t + 1, optimizer.weights(w, state))
                 if keep_weights:
                     path.append(optimizer.weights(w, state))
-            if (t + 1) % per_epoch == 0 and not isinstance(control, _Planned):
+            if observe is not None and (t + 1) % per_epoch == 0:
                 epoch = np.mean(losses[-per_epoch:], axis=0)
-                control.observe(epoch if data.x_val is None else score.of("val", w)[0])
+                observe(epoch if data.x_val is None else score.of("val", w)[0])
     return History(
         losses=np.stack(losses, axis=1),
         rates=np.stack(rates, axis=1),
@@ -351,7 +355,7 @@ def range_test(
 
 
 class _Planned:
-    """The rates of a schedule, all known before training. A controller has the same two methods."""
+    """The rates of a schedule, all known before training, asked for like a controller's."""
 
     def __init__(self, rates: np.ndarray) -> None:
         self.rates = rates
@@ -359,9 +363,6 @@ class _Planned:
     def rate(self, t: int, loss: Any, gradient: Any, w: Any, evaluate: Any) -> np.ndarray:
         """The rate of update t, shape (runs,)."""
         return self.rates[:, t]
-
-    def observe(self, metric: Any) -> None:
-        """A plan does not listen."""
 
 
 def _control(owner: str, schedule: Any, updates: int, w: np.ndarray, rng: Any) -> tuple[Any, int]:
@@ -513,23 +514,15 @@ class _Score:
         return results
 
 
-@cache
-def _blas() -> Any:
-    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
-
-    return ThreadpoolController()
-
-
 @contextmanager
 def _arithmetic() -> Iterator[None]:
-    """No warnings, since a run that overflows is a result and not a mistake; and one thread, since
-    the matrices are small and threads would mostly wait for one another."""
-    with _blas().limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
+    """One thread, and no warnings, since a run that overflows is a result and not a mistake."""
+    with one_thread(), np.errstate(all="ignore"):
         yield
 
 
 def _progress(count: int) -> Iterator[int]:
-    """range(count), with a progress bar where it lasts longer than PATIENCE; none in tests.
+    """range(count), with a progress bar where it lasts longer than PATIENCE.
 
     A browser has none either: a bar needs a thread.
     """
@@ -550,9 +543,7 @@ def _progress(count: int) -> Iterator[int]:
             yield from rest
             return
         console = Console(stderr=True)
-        seen = console.is_terminal or console.is_jupyter
-        tested = "PYTEST_VERSION" in os.environ  # also in a kernel that nbval started
-        if seen and not tested:
+        if console.is_terminal or console.is_jupyter:
             yield from track(rest, "training", count, done, console=console, transient=True)
         else:
             yield from rest

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from lrlesson.grading.sandbox import bubblewrap as sandbox
 
+os.environ.setdefault("LRLESSON_PATIENCE", "inf")  # no progress bar, in kernels neither
 expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
 
 

@@ -1,5 +1,8 @@
 """Training loops: one run as good as many, honest verdicts, clear refusals."""
 
+import os
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -313,10 +316,26 @@ def test_repr_says_what_happened():
     assert "all diverged" in repr(descend(Quadratic(1.0), [1.0], SGD(), 3.0, 20))
 
 
-def test_progress_bar_counts_right_and_stays_out_of_tests(monkeypatch, capsys):
+def test_progress_bar_counts_right_and_shows_only_where_someone_looks(monkeypatch, capsys):
     monkeypatch.setattr("lrlesson.training.PATIENCE", 0.0)
     assert list(_progress(5)) == [0, 1, 2, 3, 4]
     assert capsys.readouterr() == ("", "")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes the output for a terminal
+    monkeypatch.setenv("TERM", "xterm")
+    assert list(_progress(5)) == [0, 1, 2, 3, 4]
+    assert "training" in capsys.readouterr().err
+
+
+def test_patience_can_be_asked_for():
+    code = "from lrlesson import training; print(training.PATIENCE)"
+    said = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"LRLESSON_PATIENCE": "inf"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout == "inf\n"
 
 
 # --- Refusals ---------------------------------------------------------------------------------

@@ -21,8 +21,9 @@ from typing import Any
 
 import numpy as np
 
+from lrlesson.base.threads import one_thread
 from lrlesson.capstone.problems import BudgetSpent
-from lrlesson.capstone.scoring import SEEDS, Strategy, one_thread, rounds
+from lrlesson.capstone.scoring import SEEDS, Strategy, rounds
 from lrlesson.capstone.tasks import BUDGET, GRADED
 
 REFEREE = "LRLESSON_REFEREE"  # the environment variable with the socket's number

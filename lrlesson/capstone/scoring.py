@@ -8,7 +8,6 @@ can do. `benchmarks/capstone.py` measures it.
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from lrlesson.base.fields import refusal
+from lrlesson.base.threads import one_thread
 from lrlesson.capstone.problems import PROBLEMS, OpenProblem, SGDProblem
 from lrlesson.capstone.tasks import BUDGET, PRACTICE, TASKS, Instance, Task, order
 
@@ -120,12 +120,3 @@ def _of(track: str) -> Any:
     if track not in PROBLEMS:
         raise ValueError(refusal("score", "track", track, "'sgd' or 'open'"))
     return PROBLEMS[track]
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """The matrices are small: threads would mostly wait for one another."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    with threadpool_limits(limits=1, user_api="blas"):
-        yield

@@ -558,8 +558,8 @@ function render({ model, el }) {
   const keep = (changes) => {
     const { on, once } = spec.keep;
     const then = at.map((position, k) => new Map(changes).get(k) ?? position);
-    const before = kept.find((entry) => entry[once] === then[once]);
-    if (then[once] !== at[once]) return changes.push([on, before?.[on] ?? 0]);
+    const before = kept.find((entry) => once < 0 || entry[once] === then[once]);
+    if (once >= 0 && then[once] !== at[once]) return changes.push([on, before?.[on] ?? 0]);
     if (then[on] === at[on] || (once >= 0 && (before || !then[on]))) return;
     recall(then[on] ? [...kept, then] : []); // a button back at its first position starts again
     model.set("kept", kept);

@@ -267,7 +267,7 @@ def test_folders_that_cannot_be(source, tmp_path):
         ("[[exercise]]\nid='double'\nnotebook='two.ipynb'\npoints=2", "is in one.ipynb"),
         ("[[exercise]]\nid='double'\nnotebook='one.ipynb'\npoints=2\nlate=1", "unknown key 'late'"),
         ("[submissions]\nlearner='email'", "expected one of folder, file, either"),
-        ("exercise = 3", "lists no exercise"),
+        ("exercise = 3", "should be [[exercise]] tables"),
         ("[[exercise]", "cannot be read"),
     ],
 )

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from lrlesson.capstone.scoring import ROBUST, Score, one_thread, ratio, rounds
+from lrlesson.base.threads import one_thread
+from lrlesson.capstone.scoring import ROBUST, Score, ratio, rounds
 from lrlesson.capstone.tasks import BUDGET, PRACTICE, TASKS
 from lrlesson.feedback.check.capstone_tracks import Challenge
 from lrlesson.feedback.check.cards import Card

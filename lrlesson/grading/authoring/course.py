@@ -1,4 +1,8 @@
-"""course.toml: which exercises are graded, for how many points, and how a learner is recognised."""
+"""course.toml: deadlines, what being late costs, and how a learner is recognised.
+
+Points and notebooks stand in the solutions, and need not be said again; only what is marked by
+hand has its points here.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +59,7 @@ class Late:
 
 @dataclass(frozen=True)
 class Course:
-    """What course.toml says; without the file, every exercise of the folder counts."""
+    """What course.toml says; every exercise of the folder counts, whether it is listed or not."""
 
     entries: tuple[Entry, ...]
     learner: str = "either"
@@ -87,13 +91,16 @@ def read_course(solutions: Path, exercises: dict[str, GradedExercise]) -> Course
             f"course.toml: learner = {learner!r}, expected one of {', '.join(LEARNER)}."
         )
     listed = data.get("exercise", [])
-    if not isinstance(listed, list) or not listed:
-        raise GradingError("course.toml lists no exercise, expected [[exercise]] tables.")
-    entries = tuple(_entry(item, exercises) for item in listed)
-    if twice := {e.id for e in entries if [x.id for x in entries].count(e.id) > 1}:
+    if not isinstance(listed, list):
+        raise GradingError("course.toml: exercise should be [[exercise]] tables.")
+    said = [_entry(item, exercises) for item in listed]
+    if twice := {e.id for e in said if [x.id for x in said].count(e.id) > 1}:
         raise GradingError(f"course.toml lists {min(twice)!r} twice.")
-    if unlisted := sorted(set(exercises) - {entry.id for entry in entries}):
-        raise GradingError(f"course.toml does not list the exercise {unlisted[0]!r}.")
+    by_id = {entry.id: entry for entry in said}
+    for exercise in exercises.values():
+        if exercise.by_hand and exercise.id not in by_id:
+            raise GradingError(f"course.toml: {exercise.id} is marked by hand and has no points.")
+    entries = tuple(by_id.get(e.id, Entry(e.id, e.notebook, e.points)) for e in exercises.values())
     name = str(_table(data, "course").get("name", ""))
     return Course(entries, learner, _late(_table(data, "late")), name)
 
@@ -108,24 +115,25 @@ def _late(table: dict[str, Any]) -> Late:
 
 def _entry(item: Any, exercises: dict[str, GradedExercise]) -> Entry:
     _known("exercise", item)
-    for key in ("id", "notebook", "points"):
-        if key not in item:
-            raise GradingError(f"course.toml: an exercise has no {key}.")
+    if "id" not in item:
+        raise GradingError("course.toml: an exercise has no id.")
     name, deadline = item["id"], item.get("deadline")
     if name not in exercises:
         raise GradingError(f"course.toml: no notebook holds the exercise {name!r}.")
     exercise = exercises[name]
-    if item["notebook"] != exercise.notebook:
+    if item.get("notebook", exercise.notebook) != exercise.notebook:
         raise GradingError(
             f"course.toml: {name} is in {exercise.notebook}, not in {item['notebook']!r}."
         )
-    points = item["points"]
+    if exercise.by_hand and "points" not in item:
+        raise GradingError(f"course.toml: {name} is marked by hand and has no points.")
+    points = item.get("points", exercise.points)
     if exercise.by_hand:
         if isinstance(points, bool) or not isinstance(points, int | float) or points < 0:
             raise GradingError(f"course.toml: {name} has {points!r} points, expected a number.")
     elif points != exercise.points:
         raise GradingError(
-            f"course.toml: {name} has {item['points']} points, but its hidden checks add up to "
+            f"course.toml: {name} has {points} points, but its hidden checks add up to "
             f"{exercise.points:g}."
         )
     if deadline is not None and not isinstance(deadline, datetime):

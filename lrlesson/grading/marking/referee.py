@@ -26,8 +26,9 @@ from typing import Any
 
 import numpy as np
 
+from lrlesson.base.threads import one_thread
 from lrlesson.capstone.problems import PROBLEMS, BudgetSpent, OpenProblem, SGDProblem
-from lrlesson.capstone.scoring import Score, one_thread, ratio
+from lrlesson.capstone.scoring import Score, ratio
 from lrlesson.capstone.tasks import GRADED, TASKS, Instance, Task
 
 LONGEST = 200_000  # bytes of one request: the largest network's weights take a quarter of it
