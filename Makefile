@@ -1,7 +1,7 @@
 # The course in one command: make lab. `make help` lists the others.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup course lab test test-slow test-oldest lint format lock pictures site pages pdf lite clean
+.PHONY: help setup course lab test test-slow test-oldest test-newest lint format lock pictures site pages pdf lite clean
 
 # PYTHON=... chooses an interpreter; otherwise the set-up looks for one that is new enough.
 SETUP_PYTHON := $(or $(PYTHON),$(shell command -v python3 || command -v python))
@@ -46,6 +46,9 @@ test-oldest: setup  ## the fast tests without a browser, on the lowest versions 
 	PYDEVD_DISABLE_FILE_VALIDATION=1 build/oldest/venv/$(notdir $(BIN))/python -m pytest $(PARALLEL) -m "not slow and not browser" \
 		-p no:cacheprovider $(addprefix --ignore=tests/,$(TOOLS)) \
 		-W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
+
+test-newest:  ## make test on Debian's newest Python, in a folder that debootstrap makes (as root)
+	tools/newest.sh
 
 lint: setup  ## style, types, spelling, and the arrows between the modules
 	$(BIN)/ruff check
