@@ -33,7 +33,7 @@ def progress_path() -> Path:
 def unknown(kind: str, id: object, known: Iterable[str]) -> ValueError:
     """The error about an id that there is not, with the nearest one and the list."""
     known = list(known)
-    near = get_close_matches(str(id), known, n=1, cutoff=0.5)
+    near = get_close_matches(str(id), known, n=1, cutoff=0.75)  # near, not only the nearest
     maybe = f"did you mean {near[0]!r}? " if near else ""
     return ValueError(f"no {kind} {id!r}: {maybe}There are {', '.join(known)}.")
 

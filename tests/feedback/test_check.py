@@ -83,8 +83,9 @@ def test_wrong_names_the_law_the_smallest_case_and_what_came():
         assert "Before the first drop the rate does not change." in shown
         assert "step_decay(9, 0.1, 0.5, 10)" in shown
         assert "gave 0.05" in shown
-        assert "drops-one-step-early" in shown
-        assert "Lesson 04" in shown
+        assert "A known mistake. You drop one step early" in shown
+        assert "drops-one-step-early" not in shown
+        assert "flat-between-drops" not in shown
 
 
 def raises(*_):
@@ -251,7 +252,7 @@ def test_an_endless_answer_is_stopped(answer):
     begin = time.thread_time()
     result = check("step-decay", answer)
     computed = time.thread_time() - begin
-    assert computed < (2 if answer is catches_everything_twice else 1)
+    assert computed < (4 if answer is catches_everything_twice else 2)  # it is tried twice
     assert result.status == "wrong"
     assert "was stopped" in repr(result)
     assert len(result.failed) == 1
@@ -276,6 +277,34 @@ def test_a_right_answer_on_a_busy_machine_is_right():
     began = time.perf_counter()
     assert check("step-decay", starved).status == "correct"
     assert time.perf_counter() - began > find("step-decay").seconds
+
+
+def test_a_right_answer_that_imports_something_slow_is_right(tmp_path, monkeypatch):
+    """The module takes longer to import than an answer may take, computing and waiting."""
+    source = "import time\nend = time.thread_time() + 0.5\nwhile time.thread_time() < end: pass\n"
+    (tmp_path / "slow_one.py").write_text(source + "time.sleep(1)\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def answer(*arguments):
+        import slow_one  # noqa: F401
+
+        return right(*arguments)
+
+    assert check("step-decay", answer).status == "correct"
+
+
+@pytest.mark.skipif(not HAS_TIMER, reason="there is no interval timer on Windows")
+def test_a_right_answer_whose_first_call_is_slow_is_tried_once_more():
+    calls = []
+
+    def answer(*arguments):
+        calls.append(1)
+        if len(calls) == 1:
+            time.sleep(30)
+        return right(*arguments)
+
+    assert check("step-decay", answer).status == "correct"
+    calls.clear()
 
 
 @pytest.mark.skipif(not HAS_TIMER, reason="there is no interval timer on Windows")
@@ -373,7 +402,12 @@ def test_what_was_printed_is_said_to_be_hidden():
 
 
 @pytest.mark.parametrize(
-    ("id", "near"), [("step_decay", "'step-decay'"), ("gradient descent", "'gradient-descent'")]
+    ("id", "near"),
+    [
+        ("step_decay", "'step-decay'"),
+        ("gradient descent", "'gradient-descent'"),
+        ("criticallr", "'critical-lr'"),
+    ],
 )
 def test_an_unknown_id_names_the_nearest_and_all(id, near):
     with pytest.raises(ValueError, match="did you mean") as error:
@@ -381,6 +415,13 @@ def test_an_unknown_id_names_the_nearest_and_all(id, near):
     assert near in str(error.value)
     assert "gradient-descent" in str(error.value)
     assert "step-decay" in str(error.value)
+
+
+@pytest.mark.parametrize("id", ["mad", "adapt", "range", "rate", "decay"])
+def test_a_name_that_is_not_near_suggests_nothing(id):
+    with pytest.raises(ValueError, match="no exercise") as error:
+        check(id, right)
+    assert "did you mean" not in str(error.value)
 
 
 @pytest.mark.parametrize("id", ["", "qqqq", None, 3, right])

@@ -160,7 +160,7 @@ def test_the_form_checks_an_order():
     widget = page.opened["adam-step"]
     assert widget.puzzle["lines"] == list(PUZZLES["adam-step"].shown)
     widget._handle_custom_msg({"order": [5]}, [])
-    assert "always-the-first-step" in widget.reply
+    assert "the count would begin anew" in widget.reply
     widget._handle_custom_msg({"order": RIGHT["adam-step"]}, [])
     assert "Correct" in widget.reply
     parsons("adam-step")._repr_mimebundle_()

@@ -10,11 +10,10 @@ from lrlesson.base.threads import one_thread
 from lrlesson.capstone.scoring import ROBUST, Score, ratio, rounds
 from lrlesson.capstone.tasks import BUDGET, PRACTICE, TASKS
 from lrlesson.feedback.check.capstone_tracks import Challenge
-from lrlesson.feedback.check.cards import Card
+from lrlesson.feedback.check.cards import Card, Paragraph, treated
 from lrlesson.feedback.check.result import Failure, Result
 from lrlesson.feedback.check.running import Runner, is_stub
 from lrlesson.feedback.exercises.exercise import Case
-from lrlesson.feedback.exercises.misconceptions import explain
 
 SEEDS = (0, 1, 2, 3)
 SECONDS = 120.0
@@ -36,14 +35,13 @@ class Played(Result):
         for task, median, runs in zip(TASKS, self.score.per_task, self.score.ratios, strict=True):
             table.append((task.name, _times(median), _times(runs.max())))
         r, worst = _times(self.score.r), _times(self.score.worst)
-        body: list[str | tuple[str, str]] = [
+        body: list[Paragraph] = [
             f"r = {r}, worst run {worst}, in multiples of the best test loss that is known.",
             f"Worth {self.earned:g} of {self.of} points on practice seeds; the grader has others.",
         ]
         if self.message:
             body.append(self.message)
-        if self.misconception:
-            body.append(f"A known mistake, {self.misconception}: {explain(self.misconception)}")
+        body += treated(self.misconception)
         if self.printed:
             body.append("What your code printed while it was checked is hidden.")
         if self.status == "correct":

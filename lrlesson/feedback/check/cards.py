@@ -7,23 +7,46 @@ accent is decoration, and every state is also said by a sign and a word.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import NamedTuple
+
+from lrlesson.feedback.exercises.places import PLACES
 
 # At least 3:1 against white and against JupyterLab's dark page; told apart by colour-blind eyes.
 ACCENT = {"good": "#2f86d1", "bad": "#c96a00", "quiet": "#7f7f7f"}
 SIGN = {"good": "✓", "bad": "✗", "quiet": "○"}
 
 
+class Link(NamedTuple):
+    """Text that opens a page of the course; `to` is relative to the notebook that shows it."""
+
+    text: str
+    to: str
+
+
+def treated(misconception: str | None) -> list["Paragraph"]:
+    """The link to the lesson that treats a mistake; nothing where none does."""
+    if misconception not in PLACES:
+        return []
+    lesson, part, _ = PLACES[misconception]
+    text = f"Lesson {lesson[:2]}, part {part}, treats this."
+    return [Link(text, f"../notebooks/{lesson}.ipynb")]
+
+
+Paragraph = str | tuple[str, str] | Link
+
+
 @dataclass(frozen=True)
 class Card:
     """A title, paragraphs, and perhaps a table (rows of equal length, the first is the head).
 
-    A paragraph is text; `("code", text)` is set as code; `("strong", text)` stands out.
+    A paragraph is text or a Link; `("code", text)` is set as code; `("strong", text)` stands out.
+    A cell of the table is text or a Link.
     """
 
     mood: str
     title: str
-    body: Sequence[str | tuple[str, str]] = ()
-    table: Sequence[tuple[str, ...]] = ()
+    body: Sequence[Paragraph] = ()
+    table: Sequence[tuple[str | Link, ...]] = ()
 
     def html(self) -> str:
         """The card as HTML. Everything in it is escaped."""
@@ -45,11 +68,15 @@ class Card:
         """The card as plain text."""
         lines = [f"{SIGN[self.mood]} {self.title}"]
         for item in self.body:
+            if isinstance(item, Link):
+                lines.append(f"  {item.text} ({item.to.removeprefix('../')})")
+                continue
             kind, said = item if isinstance(item, tuple) else ("text", item)
             lines.append(("    " if kind == "code" else "  ") + said.replace("\n", "\n    "))
         if self.table:
-            widths = [max(len(row[i]) for row in self.table) for i in range(len(self.table[0]))]
-            for n, row in enumerate(self.table):
+            rows = [[_text(cell) for cell in row] for row in self.table]
+            widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+            for n, row in enumerate(rows):
                 cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
                 lines.append("  " + "  ".join(cells).rstrip())
                 if n == 0:
@@ -57,7 +84,17 @@ class Card:
         return "\n".join(lines)
 
 
-def _paragraph(item: str | tuple[str, str]) -> str:
+def _text(item: str | Link) -> str:
+    return item.text if isinstance(item, Link) else item
+
+
+def _link(item: Link) -> str:
+    return f'<a href="{escape(item.to)}">{escape(item.text)}</a>'
+
+
+def _paragraph(item: Paragraph) -> str:
+    if isinstance(item, Link):
+        return f'<div style="margin:0.3em 0">{_link(item)}</div>'
     kind, said = item if isinstance(item, tuple) else ("text", item)
     if kind == "code":
         return (
@@ -77,16 +114,17 @@ def _words(text: str) -> str:
     return "".join(f"<code>{p}</code>" if i % 2 else p for i, p in enumerate(parts))
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> str:
+def _table(rows: Sequence[tuple[str | Link, ...]]) -> str:
     line = "border-bottom:1px solid color-mix(in srgb, currentColor 30%, transparent)"
     cell = f"text-align:left;padding:0.2em 1.2em 0.2em 0;color:inherit;background:none;{line}"
     cell += ";overflow-wrap:normal;vertical-align:baseline"
     head = "".join(
-        f'<th scope="col" style="{cell};white-space:nowrap">{escape(name)}</th>' for name in rows[0]
+        f'<th scope="col" style="{cell};white-space:nowrap">{escape(_text(name))}</th>'
+        for name in rows[0]
     )
     body = "".join(
         '<tr style="background:none">'
-        f'<th scope="row" style="{cell};font-weight:400;white-space:nowrap">{escape(row[0])}</th>'
+        f'<th scope="row" style="{cell};font-weight:400;white-space:nowrap">{_inside(row[0])}</th>'
         + "".join(_cell(text, cell) for text in row[1:])
         + "</tr>"
         for row in rows[1:]
@@ -97,10 +135,14 @@ def _table(rows: Sequence[tuple[str, ...]]) -> str:
     )
 
 
-def _cell(text: str, style: str) -> str:
-    if len(text) <= 18:  # "10 of 10 answered" stays on one line
+def _cell(item: str | Link, style: str) -> str:
+    if len(_text(item)) <= 18:  # "10 of 10 answered" stays on one line
         style += ";white-space:nowrap"
-    return f'<td style="{style}">{escape(text)}</td>'
+    return f'<td style="{style}">{_inside(item)}</td>'
+
+
+def _inside(item: str | Link) -> str:
+    return _link(item) if isinstance(item, Link) else escape(item)
 
 
 class ShownAsCard:

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from lrlesson.feedback.check.cards import Card, ShownAsCard
-from lrlesson.feedback.exercises.misconceptions import explain
+from lrlesson.feedback.check.cards import Card, Paragraph, ShownAsCard, treated
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,8 @@ class Result(ShownAsCard):
 
     `status` is "not attempted", "wrong" or "correct", and of a strategy that runs and does not
     earn all points "not yet"; `failed` the names of the properties that do
-    not hold; `misconception` the slug of the known mistake, or None.
+    not hold; `misconception` the slug of the known mistake, or None; `message` what to tell about
+    it; `right_in` where it is no mistake but the convention; `first_of_two`: there is a second one.
     """
 
     id: str
@@ -32,6 +32,8 @@ class Result(ShownAsCard):
     message: str = ""
     properties: int = 0
     printed: bool = False
+    right_in: str = ""
+    first_of_two: bool = False
 
     @property
     def failed(self) -> list[str]:
@@ -47,18 +49,20 @@ class Result(ShownAsCard):
                 ["Write your answer in the cell above, run it, then run this cell again."],
             )
         first, *others = self.failures
-        body: list[str | tuple[str, str]] = [
+        body: list[Paragraph] = [
             ("strong", first.law),
             ("code", f"{first.case}\n{first.came}"),
         ]
         if self.message:
-            body.append(self.message)
-        if self.misconception:
-            body.append(f"A known mistake, {self.misconception}: {explain(self.misconception)}")
+            known = f"Right in {self.right_in}, not here." if self.right_in else "A known mistake."
+            body.append(f"{known} {self.message}")
+        if self.first_of_two:
+            body.append("There is another mistake, which is named when this one is mended.")
+        body += treated(self.misconception)
         if others:
-            names = ", ".join(failure.name for failure in others[:4])
-            more = f" and {len(others) - 4} more" if len(others) > 4 else ""
-            body.append(f"Also not yet: {names}{more}.")
+            laws = " ".join(failure.law for failure in others[:2])
+            more = f" And {len(others) - 2} more." if len(others) > 2 else ""
+            body.append(f"This does not hold yet, either: {laws}{more}")
         if self.printed:
             body.append("What your code printed while it was checked is hidden.")
         body.append(f'For a hint: hint("{self.id}")')

@@ -2,11 +2,13 @@
 
 An answer that does not end is stopped by an interval timer on Linux and macOS, in the main thread,
 which is where notebook cells run. What counts is the time that the answer computed, so a busy
-machine stops nobody's right answer; one that only waits is stopped as soon.
+machine stops nobody's right answer; one that only waits is stopped as soon. The clock stands still
+while the answer imports: a library on a cold disk takes seconds, and half of a module is no use.
 On Windows there is no such timer: there, interrupt the kernel.
 Nor can the timer stop one long call inside NumPy; it acts when that call returns.
 """
 
+import builtins
 import contextlib
 import dis
 import io
@@ -18,14 +20,14 @@ import time
 import types
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lrlesson.feedback.exercises.exercise import Case
+from lrlesson.feedback.exercises.exercise import Case, Unfit
 
 HERE = Path(__file__).parents[1]  # lrlesson/feedback
 IDLE, LONGEST = 0.05, 10  # a share of the time that is no computing; times the seconds allowed
@@ -36,19 +38,58 @@ PATIENCE = 5  # so many times a running answer may catch what stops it, then it 
 class CaseOutcome:
     """What came of one case.
 
-    `kind` is "value", "none" (it returned None), "other" (nothing numeric), "raised", "stub"
-    (NotImplementedError) or "hung"; `array` the value in float64 where kind is "value"; `shown`
-    the same for a reader; `is_array` whether the answer itself gave an array.
+    `kind` is "value", "none" (it returned None), "other" (nothing numeric), "unfit" (numbers that
+    the next step could not use), "raised", "stub" (NotImplementedError) or "hung"; `array` the
+    value in float64 where kind is "value"; `shown` the same for a reader. `type` is the word for
+    what the answer itself gave: "array", "number", "tuple", "list", "matrix" or "", and `whole`
+    says whether it can hold whole numbers only.
     """
 
     kind: str
     shown: str
     array: np.ndarray | None = None
-    is_array: bool = False
+    type: str = ""
+    whole: bool = False
 
 
 class TimeUp(BaseException):
     """Raised inside an answer that runs for too long. No `except Exception` stops it."""
+
+
+class _Imports:
+    """Measures what is spent in `import` statements: seconds that passed, seconds computed."""
+
+    LONGEST = 60.0  # seconds: an import that takes longer is no import
+
+    def __init__(self) -> None:
+        self.passed = self.computed = 0.0
+        self._since: tuple[float, float] | None = None  # of the outermost import under way
+
+    @property
+    def under_way(self) -> bool:
+        """Whether one is, and is not yet too long."""
+        return self._since is not None and time.perf_counter() - self._since[0] < self.LONGEST
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        plain = builtins.__import__
+
+        def watching(*arguments: Any, **named: Any) -> Any:
+            if self._since is not None:
+                return plain(*arguments, **named)
+            self._since = began = time.perf_counter(), time.thread_time()
+            try:
+                return plain(*arguments, **named)
+            finally:
+                self.passed += time.perf_counter() - began[0]
+                self.computed += time.thread_time() - began[1]
+                self._since = None
+
+        builtins.__import__ = watching
+        try:
+            yield
+        finally:
+            builtins.__import__ = plain
 
 
 class _Sink(io.TextIOBase):
@@ -75,7 +116,7 @@ class Runner:
         self.answers, self.seconds = answers, seconds
         self.hung = False
         self._running = False
-        self._sink = _Sink()
+        self._sink, self._imports = _Sink(), _Imports()
 
     @property
     def printed(self) -> bool:
@@ -84,6 +125,7 @@ class Runner:
     def __enter__(self) -> "Runner":
         self._stack = contextlib.ExitStack()
         self._stack.enter_context(self._timer())
+        self._stack.enter_context(self._imports.watched())
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -100,7 +142,8 @@ class Runner:
         began = time.perf_counter(), time.thread_time()
 
         def has_time_left() -> bool:
-            passed, computed = time.perf_counter() - began[0], time.thread_time() - began[1]
+            passed = time.perf_counter() - began[0] - self._imports.passed
+            computed = time.thread_time() - began[1] - self._imports.computed
             waits = computed < IDLE * passed
             return not waits and computed < self.seconds and passed < LONGEST * self.seconds
 
@@ -108,7 +151,7 @@ class Runner:
             nonlocal fired
             if not self._running or (frame and frame.f_code.co_filename == __file__):
                 return
-            if not fired and has_time_left():
+            if self._imports.under_way or (not fired and has_time_left()):
                 return
             fired += 1
             if fired > PATIENCE:  # again at once, where a handler of a handler has just caught it
@@ -145,21 +188,19 @@ class Runner:
             try:
                 try:
                     self._running = True
-                    return observed(case.run(*self.answers))
+                    return _seen(case, self.answers)
                 finally:
                     self._running = False
             except TimeUp:
                 self._running = False
                 self.hung = True
-                return CaseOutcome(
-                    "hung", f"had not ended after {self.seconds:g} s and was stopped"
-                )
+                said = f"had not ended after {self.seconds:g} s and was stopped"
+                return CaseOutcome("hung", said)
             except KeyboardInterrupt:
                 raise
             except NotImplementedError:
-                return CaseOutcome(
-                    "stub", "raised NotImplementedError: this part is not written yet"
-                )
+                said = "raised NotImplementedError: this part is not written yet"
+                return CaseOutcome("stub", said)
             except BaseException as error:  # an answer may raise anything, SystemExit too
                 return CaseOutcome("raised", raised(error))
 
@@ -181,6 +222,18 @@ def _raise_once_more_in(frame: types.FrameType | None) -> None:
     sys.settrace(lambda *_: None)
 
 
+def _seen(case: Case, answers: tuple[Any, ...]) -> CaseOutcome:
+    """What a case gives, also where an answer on the way was of no use to the next step."""
+    try:
+        return observed(case.run(*answers))
+    except Unfit as unfit:
+        came = observed(unfit.value)
+        kind = "unfit" if came.kind == "value" else came.kind
+        shape = "" if came.array is None else f", of shape {came.array.shape}"
+        shown = came.shown + (shape if "shape" not in came.shown else "")
+        return replace(came, kind=kind, array=None, shown=shown)
+
+
 def observed(value: object) -> CaseOutcome:
     """A returned value, copied at once: the answer may change it later."""
     if value is None:
@@ -190,9 +243,25 @@ def observed(value: object) -> CaseOutcome:
             raise TypeError
         array = np.array(value, dtype=float)
     except (TypeError, ValueError):
-        return CaseOutcome("other", f"returned {brief(value)}")
-    is_array = isinstance(value, np.ndarray) and value.ndim > 0
-    return CaseOutcome("value", f"gave {numbers(value, array)}", array, is_array)
+        return CaseOutcome("other", f"returned {brief(value)}", type=_word(value))
+    return CaseOutcome(
+        "value",
+        f"gave {numbers(value, array)}",
+        array,
+        _word(value),
+        np.asarray(value).dtype.kind in "iub",
+    )
+
+
+def _word(value: object) -> str:
+    """What a value is, for the ways in which its type can be another than asked for."""
+    if isinstance(value, np.matrix):
+        return "matrix"
+    if isinstance(value, np.ndarray) and value.ndim > 0:
+        return "array"
+    if isinstance(value, (tuple, list)):
+        return type(value).__name__
+    return "number" if np.isscalar(value) or getattr(value, "shape", None) == () else ""
 
 
 def brief(value: object, limit: int = 70) -> str:
@@ -208,7 +277,8 @@ def numbers(value: object, array: np.ndarray) -> str:
     """A numeric value for a reader: small ones in full, large ones by shape and ends."""
     if array.ndim == 0:
         return f"{float(array):.6g}"
-    kind = "a list" if isinstance(value, (list, tuple)) else "an array"
+    kind = "a list" if isinstance(value, list) else "an array"
+    kind = "a tuple" if isinstance(value, tuple) else kind
     if array.size <= 8:
         text = np.array2string(array, precision=6, separator=", ", suppress_small=False)
         return " ".join(text.split())
@@ -256,7 +326,7 @@ def _is_within(folder: Path, filename: str) -> bool:
 def alike(a: CaseOutcome, b: CaseOutcome, rtol: float, atol: float) -> bool:
     """Whether two outcomes are the same behaviour: equal values, or both of the same other kind."""
     if a.array is None or b.array is None:
-        return a.kind == b.kind
+        return a.kind == b.kind and a.type == b.type
     if a.array.shape != b.array.shape:
         return False
     return bool(np.allclose(a.array, b.array, rtol=rtol, atol=atol, equal_nan=True))

@@ -1,29 +1,14 @@
 """Adam."""
 
-from typing import Any
-
-import numpy as np
-
-from lrlesson.feedback.exercises.adaptive import bad_manners, manners, walking
-from lrlesson.feedback.exercises.exercise import Case, Exercise, Property, Wrong, varied
+from lrlesson.feedback.exercises.exercise import Exercise, Property, Wrong, varied
+from lrlesson.feedback.exercises.walking import MIXED, bad_manners, manners, walking
 
 SETTINGS = "0.1, 0.9, 0.999, 1e-8"
 adam = walking("Adam", SETTINGS)
 quick = walking("Adam", "0.1, 0.5, 0.75, 1e-8")
 forgetful = walking("Adam", "0.1, 0.75, 0.4, 1e-8")
 with_eps = walking("Adam", "0.1, 0.5, 0.75, 1.0")
-MIXED = [[1.0, -2.0], [-0.5, 2.0], [3.0, 0.1], [0.25, 8.0], [-2.0, 0.0]]
-
-
-def _scaled(cls: Any) -> np.ndarray:
-    ends = []
-    for scale in (1.0, 100.0):
-        optimizer, w = cls(0.1, 0.9, 0.999, 1e-8), np.zeros(2)
-        for gradient in MIXED:
-            w = optimizer.step(w, scale * np.array(gradient))
-        ends.append(w)
-    return ends[1] / ends[0]
-
+BEFORE, AFTER = manners("Adam", SETTINGS)
 
 REFERENCE = """\
 class Adam:
@@ -54,6 +39,7 @@ EXERCISES = [
         signature="Adam(lr, beta1, beta2, eps)",
         reference=REFERENCE,
         properties=[
+            *BEFORE,
             Property(
                 "first-step",
                 "The first step moves every weight by lr against its gradient, large or small.",
@@ -83,7 +69,7 @@ EXERCISES = [
             Property(
                 "tiny-gradient",
                 "A gradient of 0.00001 moves the weight by nearly lr as well: ε is smaller still.",
-                [adam([[1e-5]])],
+                [adam([[1e-5]]), adam([[1e-7]])],
             ),
             Property(
                 "eps",
@@ -91,21 +77,11 @@ EXERCISES = [
                 [with_eps([[1.0]]), with_eps([[3.0], [4.0]])],
             ),
             Property(
-                "scale",
-                "A loss that is 100 times as large changes nothing.",
-                [
-                    Case(
-                        f"Adam({SETTINGS}) after five steps with 100 g / after five steps with g",
-                        _scaled,
-                    )
-                ],
-            ),
-            Property(
                 "zero-gradient",
                 "A weight whose gradient is zero stays where it is.",
                 [adam([[0.0]]), adam([[0.0, 1.0]])],
             ),
-            *manners("Adam", SETTINGS),
+            *AFTER,
         ],
         bank=[
             Wrong(
@@ -190,11 +166,103 @@ EXERCISES = [
             ),
             Wrong(
                 "eps-on-the-raw-root",
-                "You add ε to the root before it is corrected. The difference is small, until ε "
-                "is not.",
+                "Keras' formula, and that of the paper's faster form: ε is added to the root "
+                "before "
+                "it is corrected, so that it counts for more in the first steps. Here it stands "
+                "beside the corrected root.",
                 varied(
-                    REFERENCE, (ROOT, "((np.sqrt(self.v) + self.eps) * np.sqrt(v_hat / self.v))")
+                    REFERENCE,
+                    (f"{V_HAT}\n", "scale = np.sqrt(1 - self.beta2**self.t)\n"),
+                    (f"m_hat / {ROOT}", "m_hat * scale / (np.sqrt(self.v) + self.eps)"),
                 ),
+                right_in="Keras and TensorFlow",
+            ),
+            Wrong(
+                "eps-on-the-raw-root",
+                "You correct the rate, as Keras does, and put ε under the root of the uncorrected "
+                "average. Here it stands beside the corrected root.",
+                varied(
+                    REFERENCE,
+                    (f"{V_HAT}\n", "scale = np.sqrt(1 - self.beta2**self.t)\n"),
+                    (f"m_hat / {ROOT}", "m_hat * scale / np.sqrt(self.v + self.eps)"),
+                ),
+            ),
+            Wrong(
+                "corrected-is-kept",
+                "You store both corrected averages, and the next step averages them again. The "
+                "correction is for this step only.",
+                varied(
+                    REFERENCE,
+                    (M_HAT, "m_hat = self.m = self.m / (1 - self.beta1**self.t)"),
+                    (V_HAT, "v_hat = self.v = self.v / (1 - self.beta2**self.t)"),
+                ),
+            ),
+            Wrong(
+                "corrected-is-kept",
+                "You store the corrected average of the squares, and the next step averages it "
+                "again. The correction is for this step only.",
+                varied(REFERENCE, (V_HAT, "v_hat = self.v = self.v / (1 - self.beta2**self.t)")),
+            ),
+            Wrong(
+                "share-missing",
+                "The new gradient enters its average with the weight 1. Its weight is 1 − β₁.",
+                varied(REFERENCE, ("(1 - self.beta1) * g\n", "g\n")),
+            ),
+            Wrong(
+                "share-missing",
+                "The new square enters its average with the weight 1. Its weight is 1 − β₂.",
+                varied(REFERENCE, ("(1 - self.beta2) * g**2", "g**2")),
+            ),
+            Wrong(
+                "old-average-counts-twice",
+                "With `+=` the old averages are in the sums twice: `=` is enough, since the new "
+                "line holds β of them already.",
+                varied(
+                    REFERENCE,
+                    ("self.m = self.beta1 * self.m", "self.m = self.m + self.beta1 * self.m"),
+                    ("self.v = self.beta2 * self.v", "self.v = self.v + self.beta2 * self.v"),
+                ),
+            ),
+            Wrong(
+                "one-beta-for-both",
+                "Both of your averages fade with β₁. The squares have a share of their own, β₂.",
+                varied(
+                    REFERENCE,
+                    (SQUARES, SQUARES.replace("beta2", "beta1")),
+                    (V_HAT, V_HAT.replace("beta2", "beta1")),
+                ),
+            ),
+            Wrong(
+                "one-beta-for-both",
+                "Both of your corrections use β₁. The average of the squares fades with β₂.",
+                varied(REFERENCE, (V_HAT, V_HAT.replace("beta2", "beta1"))),
+            ),
+            Wrong(
+                "eps-outside-the-fraction",
+                "Your ε stands outside of the fraction: a bracket is missing around the root plus "
+                "ε.",
+                varied(REFERENCE, (f"m_hat / {ROOT}", "m_hat / np.sqrt(v_hat) + self.eps")),
+            ),
+            Wrong(
+                "keeps-the-largest",
+                "You divide by the largest average that there was. That is AMSGrad; Adam uses the "
+                "average of now.",
+                varied(
+                    REFERENCE,
+                    ("0.0, 0.0, 0\n", "0.0, 0.0, 0\n        self.top = 0.0\n"),
+                    (V_HAT, f"{V_HAT}\n        v_hat = self.top = np.maximum(self.top, v_hat)"),
+                ),
+                right_in="AMSGrad",
+            ),
+            Wrong(
+                "rate-falls-with-the-count",
+                "You divide the rate by √t. The proof in Adam's paper does; the rule does not.",
+                varied(REFERENCE, ("self.lr * m_hat", "self.lr / np.sqrt(self.t) * m_hat")),
+            ),
+            Wrong(
+                "no-rule-yet",
+                "This is momentum alone: nothing divides by the root of the squares.",
+                varied(REFERENCE, (f" / {ROOT}", "")),
             ),
             Wrong(
                 "beta-times-t",
@@ -220,11 +288,6 @@ EXERCISES = [
                 "no-eps",
                 "A gradient of zero makes zero divided by zero: ε is there to prevent that.",
                 varied(REFERENCE, (ROOT, "np.sqrt(v_hat)")),
-            ),
-            Wrong(
-                "climbs",
-                "Your step climbs: it goes along the gradient.",
-                varied(REFERENCE, ("w - self", "w + self")),
             ),
             *bad_manners(
                 REFERENCE,

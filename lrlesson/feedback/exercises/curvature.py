@@ -41,13 +41,19 @@ EXERCISES = [
             Property(
                 "one-weight",
                 "With one weight the curvature is a number, and so is the limit.",
-                [limit(4.0), limit(0.5)],
+                [limit(4.0), limit(0.5), limit(1e-3), limit(1e6)],
             ),
             Property(
                 "two-directions",
                 "With curvatures on the diagonal, the limit keeps every direction from running "
                 "away.",
-                [limit(STRETCHED), limit(np.diag([20.0, 1.0])), limit(np.diag([0.5, 0.1, 0.3]))],
+                [
+                    limit(STRETCHED),
+                    limit(np.diag([20.0, 1.0])),
+                    limit(np.diag([0.5, 0.1, 0.3])),
+                    limit(np.diag([1e-3, 2e-3])),
+                    limit(np.diag([1e4, 3e5])),
+                ],
             ),
             Property(
                 "tilted-bowl",
@@ -81,8 +87,9 @@ EXERCISES = [
             ),
             Wrong(
                 "diagonal-is-curvature",
-                "You look at the diagonal of H only. That is enough while H is diagonal; in a "
-                "tilted bowl the steepest direction lies between the weights.",
+                "You take the largest entry of H, which in a bowl always stands on the diagonal. "
+                "That is enough while H is diagonal; in a tilted bowl the steepest direction lies "
+                "between the weights.",
                 _using("2 / np.max(np.diag(np.atleast_2d(H)))"),
             ),
             Wrong(
@@ -118,6 +125,72 @@ EXERCISES = [
                 "The largest row sum is never below the largest eigenvalue, so your rate is safe, "
                 "but it is not the limit.",
                 _using("2 / np.abs(np.atleast_2d(H)).sum(axis=1).max()"),
+            ),
+            Wrong(
+                "limit-is-one-over-curvature",
+                "1/trace is a rate that is safe. The limit is larger: each direction has one of "
+                "its "
+                "own, 2/λ, and the smallest of these counts.",
+                _using("1 / np.trace(np.atleast_2d(H))"),
+            ),
+            Wrong(
+                "best-rate-is-limit",
+                "1/(λmin + λmax) is half of the rate that is fastest in the long run. The limit is "
+                "larger: there the steepest direction just does not run away.",
+                _using(f"1 / ({EIGENVALUES}.min() + {EIGENVALUES}.max())"),
+            ),
+            Wrong(
+                "condition-is-curvature",
+                "You divide by the ratio of the curvatures. It says how slow a run will be; what "
+                "is stable depends on the largest curvature alone.",
+                _using("2 / np.linalg.cond(np.atleast_2d(H))"),
+            ),
+            Wrong(
+                "determinant-is-curvature",
+                "You divide by the determinant, the product of all curvatures. Only the largest of "
+                "them sets the limit.",
+                _using("2 / np.linalg.det(np.atleast_2d(H))"),
+            ),
+            Wrong(
+                "norm-is-curvature",
+                "1/‖H‖ with the root of the sum of all squares is a rate that is safe. The limit "
+                "is 2 over the largest eigenvalue.",
+                _using("1 / np.linalg.norm(H)"),
+            ),
+            Wrong(
+                "takes-any-eigenvalue",
+                "You take the first eigenvalue that NumPy returns. `eig` and `eigvals` return them "
+                "in no order, `eigvalsh` from the smallest up.",
+                _using("2 / np.linalg.eigvals(np.atleast_2d(H))[0]"),
+            ),
+            Wrong(
+                "takes-any-eigenvalue",
+                "You take the last eigenvalue that NumPy returns. `eig` and `eigvals` return them "
+                "in no order; take the largest.",
+                _using("2 / np.linalg.eigvals(np.atleast_2d(H))[-1]"),
+            ),
+            Wrong(
+                "limit-per-direction",
+                "You return a limit for every direction. One rate serves all of them: the smallest "
+                "limit is asked for.",
+                _using(f"2 / {EIGENVALUES}"),
+            ),
+            Wrong(
+                "stays-below-the-limit",
+                "You leave a margin below the limit. That is wise in practice; here the limit "
+                "itself is asked for.",
+                _using(f"1.99 / {EIGENVALUES}.max()"),
+            ),
+            Wrong(
+                "held-in-a-range",
+                "You keep the rate within a range that nobody asked for. For a flat bowl the limit "
+                "is large.",
+                _using(f"min(1.0, 2 / {EIGENVALUES}.max())"),
+            ),
+            Wrong(
+                "upside-down",
+                "You return the curvature. The limit is 2 over it.",
+                _using(f"{EIGENVALUES}.max()"),
             ),
             Wrong(
                 "matrix-only",

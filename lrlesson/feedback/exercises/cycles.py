@@ -57,7 +57,12 @@ EXERCISES = [
             Property(
                 "second-cycle",
                 "The second cycle is like the first, and so is every later one.",
-                [rate(9, 0.1, 0.5, 4), rate(12, 0.1, 0.5, 4), rate(101, 0.1, 0.5, 4)],
+                [
+                    rate(9, 0.1, 0.5, 4),
+                    rate(12, 0.1, 0.5, 4),
+                    rate(101, 0.1, 0.5, 4),
+                    rate(1003, 0.1, 0.5, 4),
+                ],
             ),
             Property(
                 "array-of-steps",
@@ -152,6 +157,48 @@ def triangular(t, base_lr, max_lr, step_size):
                 "stays-at-the-peak",
                 "Your rate climbs to the peak and stays there.",
                 varied(REFERENCE, (HEIGHT, "np.minimum(np.asarray(t) / step_size, 1)")),
+            ),
+            Wrong(
+                "peaks-fade",
+                "Your peaks fade a little with every update. That is another policy (exp_range); "
+                "here all peaks are at max_lr.",
+                varied(REFERENCE, ("* height", "* height * 0.99 ** np.asarray(t)")),
+                right_in="the policy exp_range",
+            ),
+            Wrong(
+                "cosine-for-a-line",
+                "Your rate is half a cosine that comes down and begins again at the top: that is a "
+                "warm restart. A triangle climbs from its base, in a straight line.",
+                varied(
+                    REFERENCE,
+                    (
+                        f"height = {HEIGHT}",
+                        "height = (1 + np.cos(np.pi * (place % step_size) / step_size)) / 2",
+                    ),
+                ),
+            ),
+            Wrong(
+                "starts-at-the-peak",
+                "Your rate begins at its peak, comes down in a straight line and jumps up again. "
+                "It begins at base_lr and climbs.",
+                varied(REFERENCE, (HEIGHT, "1 - place % step_size / step_size")),
+            ),
+            Wrong(
+                "step-size-is-two-cycles",
+                "Your cycle is four step_sizes long. step_size is half of one, from the base to "
+                "the "
+                "peak.",
+                varied(
+                    REFERENCE,
+                    ("2 * step_size)", "4 * step_size)"),
+                    (HEIGHT, "1 - np.abs(place / step_size / 2 - 1)"),
+                ),
+            ),
+            Wrong(
+                "not-cut-off-below",
+                "Between the cycles your rate goes below base_lr: the place in the cycle has to be "
+                "found anew in every cycle.",
+                varied(REFERENCE, ("np.asarray(t) % (2 * step_size)", "np.asarray(t)")),
             ),
             Wrong(
                 "takes-one-step-only",

@@ -50,6 +50,40 @@ def calling(name: str) -> Callable[..., Case]:
     return case
 
 
+class Unfit(Exception):
+    """Raised by a case where an answer returned what no further step can use; `value` is that."""
+
+    def __init__(self, value: object) -> None:
+        super().__init__("an answer returned something else than it was asked for")
+        self.value = value
+
+
+def fitting(value: Any, like: np.ndarray) -> np.ndarray:
+    """`value`, if it is an array of numbers of the shape of `like`; raises Unfit where it is not.
+
+    What a case computes from several answers asks this of each, so that a missing `return`, a tuple
+    or another shape is told as what it is.
+    """
+    if type(value) is np.ndarray and value.dtype.kind in "fiu" and value.shape == like.shape:
+        return value
+    raise Unfit(value)
+
+
+def plain_number(value: Any) -> float:
+    """`value`, if it is a finite number; raises Unfit where it is not. An array of none counts."""
+    if isinstance(value, (int, float, np.number, np.ndarray)) and np.shape(value) == ():
+        number = float(value)
+        if np.isfinite(number):
+            return number
+    raise Unfit(value)
+
+
+def same_answers(came: np.ndarray, _expected: np.ndarray) -> bool:
+    """For `Property.holds`: the rows of `came` are several answers that should be one and the "
+    "same."""
+    return bool(np.allclose(came, came[:1], rtol=1e-6, atol=0, equal_nan=True))
+
+
 def literal(value: object) -> str:
     """A value as one would type it: arrays as lists inside np.array."""
     if isinstance(value, np.ndarray):
@@ -59,7 +93,13 @@ def literal(value: object) -> str:
     return repr(value)
 
 
-def varied(code: str, *changes: tuple[str, str]) -> str:
+class Varied(str):
+    """Source made from other source by `changes`, which it keeps: two can be put into one."""
+
+    changes: tuple[tuple[str, str], ...]
+
+
+def varied(code: str, *changes: tuple[str, str]) -> Varied:
     """The code with each (old, new) put in: how a wrong solution is made from the reference.
 
     Raises ValueError where `old` does not occur exactly once.
@@ -68,7 +108,9 @@ def varied(code: str, *changes: tuple[str, str]) -> str:
         if code.count(old) != 1:
             raise ValueError(f"{old!r} occurs {code.count(old)} times, expected once, in:\n{code}")
         code = code.replace(old, new)
-    return code
+    made = Varied(code)
+    made.changes = changes
+    return made
 
 
 @dataclass(frozen=True)
@@ -90,14 +132,17 @@ class Wrong:
     """A known wrong solution: the misconception behind it, what to tell the learner, the code.
 
     An answer is recognised by giving the same values in every case. `told_by` names a property
-    instead: whoever fails it made this mistake, whatever the values (which depend on what was asked
-    before, where an answer keeps state).
+    instead: whoever obeys all before it and fails it, with numbers, made this mistake, whatever the
+    values (which depend on what was asked before, where an answer keeps state, or on a tolerance
+    that somebody chose). `right_in` says where the formula is the convention: it is wrong here and
+    right there.
     """
 
     misconception: str
     message: str
     code: str
     told_by: str | None = None
+    right_in: str = ""
 
 
 @dataclass(frozen=True)

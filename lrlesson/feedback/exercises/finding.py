@@ -1,70 +1,15 @@
 """The range test and a rate read off it: two answers."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
-
 import numpy as np
 
-from lrlesson.feedback.exercises.exercise import Case, Exercise, Property, Wrong, calling, varied
-
-suggest = calling("suggest_lr")
-
-
-@dataclass
-class Bowl:
-    """½λ|w|², as (loss, gradient); `label` says so."""
-
-    curvature: float
-
-    @property
-    def label(self) -> str:
-        return f"loss_grad(w) = ({self.curvature / 2:g}·w·w, {self.curvature:g}·w)"
-
-    def __call__(self, w: np.ndarray) -> tuple[float, np.ndarray]:
-        return float(self.curvature / 2 * w @ w), self.curvature * w
-
-
-@dataclass
-class Script:
-    """Gives these losses one after another, and a gradient of zero."""
-
-    losses: list[float]
-    asked: int = field(default=0)
-
-    @property
-    def label(self) -> str:
-        return f"a loss_grad that gives the losses {', '.join(f'{x:g}' for x in self.losses)}"
-
-    def __call__(self, w: np.ndarray) -> tuple[float, np.ndarray]:
-        loss = self.losses[min(self.asked, len(self.losses) - 1)]
-        self.asked += 1
-        return loss, np.zeros_like(w)
-
-
-def test_of(make: Callable[[], Any], lo: float, hi: float, n: int, what: str) -> Case:
-    """A range test from w0 = [1, 2], and the rates or the losses of it."""
-    which = ("rates", "losses").index(what)
-
-    def run(lr_range_test: Any, _suggest_lr: Any) -> np.ndarray:
-        found = lr_range_test(make(), np.array([1.0, 2.0]), lo, hi, n)
-        return np.array(found[which], dtype=float)
-
-    start = f"lr_range_test(loss_grad, np.array([1.0, 2.0]), {lo}, {hi}, {n})"
-    return Case(f"{start} with {make().label}: the {what}", run)
-
-
-def _start_afterwards(lr_range_test: Any, _suggest_lr: Any) -> np.ndarray:
-    w0 = np.array([1.0, 2.0])
-    lr_range_test(Bowl(1.0), w0, 0.01, 0.1, 3)
-    return w0
-
-
-def suggestion(lrs: np.ndarray, losses: np.ndarray) -> Case:
-    """The rate read off a range test."""
-    case = suggest(lrs, losses)
-    return Case(case.text, lambda _lr_range_test, suggest_lr: case.run(suggest_lr))
-
+from lrlesson.feedback.exercises.exercise import Case, Exercise, Property, Wrong, varied
+from lrlesson.feedback.exercises.trials import (
+    Bowl,
+    Script,
+    start_afterwards,
+    suggestion,
+    test_of,
+)
 
 REFERENCE = """\
 def lr_range_test(loss_grad, w0, lo, hi, n):
@@ -95,6 +40,8 @@ GRID = np.array([0.001, 0.01, 0.1, 1.0])
 # A valley with one lucky batch far to its left: smoothing looks past it.
 FINE = np.round(np.geomspace(1e-3, 10.0, 41), 5)
 VALLEY = np.round(2.0 + np.abs(np.arange(41) - 28) / 10, 3)
+# Losses that start high and jump about: how the mean begins decides.
+EARLY = np.round(2.0 + np.abs(np.arange(41) - 5) / 40 + 0.4 * (np.arange(41) % 4 == 0), 3)
 LUCKY = np.where(np.arange(41) == 8, 1.5, VALLEY)
 
 
@@ -134,6 +81,11 @@ EXERCISES = [
                 [
                     test_of(lambda: Script([1.0, 1.0, 5.0, 0.1]), 0.1, 0.8, 4, "losses"),
                     test_of(lambda: Script([8.0, 2.0, 7.0, 1.0, 5.0]), 0.1, 1.6, 5, "losses"),
+                    test_of(lambda: Script([1.0, 0.5, 2.1, 0.1]), 0.1, 0.8, 4, "losses"),
+                    test_of(lambda: Script([1.0, 3.0, 9.0, 1.0]), 0.1, 0.8, 4, "losses"),
+                    test_of(lambda: Script([1.0, 9.0, 0.1]), 0.1, 0.4, 3, "losses"),
+                    test_of(lambda: Script([1.0, 90.0, 0.1]), 0.1, 0.4, 3, "losses"),
+                    test_of(lambda: Script([1.0, 1e7, 0.1]), 0.1, 0.4, 3, "losses"),
                     test_of(lambda: Bowl(3.3), 0.1, 10.0, 5, "losses"),
                     test_of(lambda: Bowl(3.3), 0.1, 10.0, 5, "rates"),
                 ],
@@ -144,6 +96,8 @@ EXERCISES = [
                 [
                     test_of(lambda: Script([1.0, 2.0, 4.0]), 0.1, 0.4, 3, "losses"),
                     test_of(lambda: Script([4.0, 1.0, 3.9, 0.5, 1.9]), 0.1, 1.6, 5, "losses"),
+                    test_of(lambda: Script([1.0, 1.0, 1.0, 1.0, 1.0]), 0.1, 1.6, 5, "losses"),
+                    test_of(lambda: Script([1e6, 3e6, 2e6]), 0.1, 0.4, 3, "losses"),
                 ],
             ),
             Property(
@@ -157,7 +111,7 @@ EXERCISES = [
             Property(
                 "callers-array",
                 "The caller's w0 is as it was before.",
-                [Case("w0 = [1, 2], looked at after the test", _start_afterwards)],
+                [Case("w0 = [1, 2], looked at after the test", start_afterwards)],
             ),
             Property(
                 "suggestion",
@@ -174,6 +128,7 @@ EXERCISES = [
                 [
                     suggestion(FINE, LUCKY),
                     suggestion(GRID, np.array([1.0, 1.1, 1.05, 1.06])),
+                    suggestion(FINE, EARLY),
                 ],
             ),
         ],
@@ -194,6 +149,142 @@ EXERCISES = [
                 "never-stops",
                 "You go on after the loss has blown up. From there on it says nothing.",
                 varied(REFERENCE, (f"        if {STOP}:\n            break\n", "")),
+            ),
+            *(
+                Wrong(
+                    "another-multiple",
+                    f"You end at more than {factor:g} times the best loss. Here it is 4 times.",
+                    varied(REFERENCE, ("loss > 4 *", f"loss > {factor:g} *")),
+                )
+                for factor in (2, 3, 5, 10, 100)
+            ),
+            Wrong(
+                "ends-at-a-fixed-loss",
+                "You end only at a loss that is huge in itself. What is huge depends on the task: "
+                "compare with the best loss so far.",
+                varied(REFERENCE, ("loss > 4 * min(losses, default=np.inf)", "loss > 1e6")),
+            ),
+            Wrong(
+                "ends-at-a-fixed-loss",
+                "You end only at a loss that is no finite number. The run is broken long before: "
+                "compare with the best loss so far.",
+                varied(REFERENCE, (" or loss > 4 * min(losses, default=np.inf)", "")),
+            ),
+            Wrong(
+                "compared-with-the-last",
+                "You compare with the loss before. A run may break in several small rises: compare "
+                "with the best so far.",
+                varied(REFERENCE, ("min(losses, default=np.inf)", "(losses or [np.inf])[-1]")),
+            ),
+            Wrong(
+                "pads-what-is-missing",
+                "Your arrays are n long, also where the test ended before: what was not tried is "
+                "filled up. Return what was kept.",
+                varied(
+                    REFERENCE,
+                    (
+                        "    return np.array(lrs), np.array(losses)\n",
+                        (
+                            "    rest = [0.0] * (n - len(lrs))\n"
+                            "    return np.array(lrs + rest), np.array(losses + rest)\n"
+                        ),
+                    ),
+                ),
+            ),
+            Wrong(
+                "pads-what-is-missing",
+                "Your arrays are n long, also where the test ended before, with nan for what was "
+                "not tried. Return what was kept.",
+                varied(
+                    REFERENCE,
+                    (
+                        "    return np.array(lrs), np.array(losses)\n",
+                        (
+                            "    rest = [np.nan] * (n - len(lrs))\n"
+                            "    return np.array(lrs + rest), np.array(losses + rest)\n"
+                        ),
+                    ),
+                ),
+            ),
+            Wrong(
+                "pads-what-is-missing",
+                "You return all n rates, also those that were not tried: both arrays end where the "
+                "test does.",
+                varied(
+                    REFERENCE,
+                    (
+                        "    return np.array(lrs), np.array(losses)\n",
+                        f"    return {RATES}, np.array(losses)\n",
+                    ),
+                ),
+            ),
+            Wrong(
+                "smooths-what-it-keeps",
+                "You keep the smoothed losses, as fastai's finder does. Here the losses are kept "
+                "as "
+                "they come, and smoothed when the rate is read off.",
+                varied(
+                    REFERENCE,
+                    ("    w, lrs, losses =", "    mean = 0.0\n    w, lrs, losses ="),
+                    (
+                        "loss, grad = loss_grad(w)\n",
+                        (
+                            "loss, grad = loss_grad(w)\n"
+                            "        mean = 0.98 * mean + 0.02 * loss\n"
+                            "        loss = mean / (1 - 0.98 ** (len(lrs) + 1))\n"
+                        ),
+                    ),
+                ),
+                right_in="fastai",
+            ),
+            Wrong(
+                "smooths-what-it-keeps",
+                "You keep the smoothed losses. Here the losses are kept as they come, and smoothed "
+                "when the rate is read off.",
+                varied(
+                    REFERENCE,
+                    ("    w, lrs, losses =", "    mean = 0.0\n    w, lrs, losses ="),
+                    (
+                        "loss, grad = loss_grad(w)\n",
+                        (
+                            "loss, grad = loss_grad(w)\n"
+                            "        mean = 0.9 * mean + 0.1 * loss\n"
+                            "        loss = mean / (1 - 0.9 ** (len(lrs) + 1))\n"
+                        ),
+                    ),
+                ),
+            ),
+            Wrong(
+                "keeps-the-logarithm",
+                "You keep the logarithms of the rates. They are for the axis of a plot; return the "
+                "rates.",
+                varied(REFERENCE, ("lrs.append(lr)", "lrs.append(np.log10(lr))")),
+            ),
+            Wrong(
+                "losses-before-rates",
+                "You return the losses first. It is the rates, then the losses.",
+                varied(
+                    REFERENCE,
+                    ("np.array(lrs), np.array(losses)", "np.array(losses), np.array(lrs)"),
+                ),
+            ),
+            Wrong(
+                "smooths-what-it-compares",
+                "You look at a smoothed loss to end the test, so it ends late. Compare this loss "
+                "with the smallest that was kept.",
+                varied(
+                    REFERENCE,
+                    ("    w, lrs, losses =", "    mean, best = 0.0, np.inf\n    w, lrs, losses ="),
+                    (
+                        f"if {STOP}",
+                        (
+                            "mean = 0.9 * mean + 0.1 * loss\n"
+                            "        smooth = mean / (1 - 0.9 ** (len(lrs) + 1))\n"
+                            "        best = min(best, smooth)\n"
+                            "        if not np.isfinite(loss) or smooth > 4 * best"
+                        ),
+                    ),
+                ),
             ),
             Wrong(
                 "changes-the-callers-array",
@@ -281,11 +372,75 @@ EXERCISES = [
                 "You divide the place in the list by ten, not the rate.",
                 varied(REFERENCE, (PICK, "lrs[np.argmin(smoothed) // 10]")),
             ),
+            *(
+                Wrong(
+                    "steepest-point",
+                    "You take the rate where the loss falls fastest, as fastai and Lightning do. "
+                    "Here it is a tenth of the rate at the lowest point of the smoothed losses.",
+                    varied(REFERENCE, (PICK, pick)),
+                    right_in="fastai and Lightning",
+                )
+                for pick in (
+                    "lrs[np.argmin(np.diff(smoothed))]",
+                    "lrs[np.argmin(np.gradient(smoothed))]",
+                    "lrs[np.argmin(np.gradient(losses))]",
+                    "lrs[np.argmin(np.diff(losses))]",
+                    "lrs[np.argmin(np.gradient(smoothed))] / 10",
+                    "lrs[np.argmin(np.gradient(losses, np.log(lrs)))]",
+                )
+            ),
             Wrong(
-                "steepest-point",
-                "You take the rate where the loss falls fastest. Here it is a tenth of the rate at "
-                "the lowest point.",
-                varied(REFERENCE, (PICK, "lrs[np.argmin(np.diff(smoothed))]")),
+                "range-test-minimum",
+                "You suggest the rate at the lowest single loss. There the run is about to break, "
+                "and one lucky batch decides: smooth, and take a tenth.",
+                varied(REFERENCE, (PICK, "lrs[np.argmin(losses)]")),
+            ),
+            *(
+                Wrong(
+                    "another-share",
+                    f"You take the rate at the lowest point divided by {share}. Here it is a tenth "
+                    "of it.",
+                    varied(REFERENCE, (PICK, f"lrs[np.argmin(smoothed)] / {share}")),
+                )
+                for share in (2, 3, 4, 5, 100)
+            ),
+            Wrong(
+                "suggests-a-loss",
+                "You return a loss. The rate at that place is asked for.",
+                varied(REFERENCE, (PICK, "min(smoothed) / 10")),
+            ),
+            Wrong(
+                "suggests-a-place",
+                "You return the place in the list. The rate at that place is asked for.",
+                varied(REFERENCE, (PICK, "np.argmin(smoothed)")),
+            ),
+            Wrong(
+                "average-starts-at-the-first",
+                "Your fading mean begins at the first loss. Here it begins at 0 and is corrected.",
+                varied(
+                    REFERENCE,
+                    ("mean, smoothed = 0.0, []", "mean, smoothed = losses[0], []"),
+                    ("mean / (1 - 0.9 ** (k + 1))", "mean"),
+                ),
+            ),
+            Wrong(
+                "old-and-new-swapped",
+                "You keep 0.1 of the old mean and take 0.9 of the new loss, which hardly smooths.",
+                varied(
+                    REFERENCE,
+                    ("0.9 * mean + 0.1 * loss", "0.1 * mean + 0.9 * loss"),
+                    ("0.9 ** (k + 1)", "0.1 ** (k + 1)"),
+                ),
+            ),
+            Wrong(
+                "smooths-with-a-window",
+                "You average over a window. Here it is a fading mean, 0.9 of the old and 0.1 of "
+                "the "
+                "new.",
+                varied(
+                    REFERENCE,
+                    (PICK, "lrs[np.argmin(np.convolve(losses, np.ones(5) / 5, 'same'))] / 10"),
+                ),
             ),
             Wrong(
                 "rate-at-the-end",

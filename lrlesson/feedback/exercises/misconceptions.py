@@ -127,6 +127,12 @@ MISCONCEPTIONS = {
     "wider-wants-larger": _entry(None, "17", "A wider network stands a larger rate."),
     # Slips that any exercise may meet.
     "no-return": _entry(None, "01", "The function computes, and then returns nothing."),
+    "returns-a-tuple": _entry(None, "01", "Several things are returned where one is asked for."),
+    "returns-a-list": _entry(None, "01", "A list is as good as an array."),
+    "returns-a-matrix": _entry(None, "01", "`np.matrix` is as good as an array."),
+    "whole-numbers": _entry(None, "01", "What is behind the decimal point is cut off."),
+    "another-shape": _entry(None, "01", "The numbers come in another shape than asked for."),
+    "not-a-number": _entry(None, "01", "Zero is divided by zero, or a root taken of less."),
     "changes-the-callers-array": _entry(None, "01", "The function writes into its argument."),
     # Gradient descent.
     "stores-the-same-array": _entry(None, "01", "Every row of the path is one and the same array."),
@@ -144,6 +150,15 @@ MISCONCEPTIONS = {
         None, "01", "Each weight moves before the slope for the next one is asked for."
     ),
     "shrinks-the-weights": _entry(None, "01", "The weights shrink by η, whatever the slope."),
+    "stops-when-steps-are-short": _entry(
+        None, "01", "A descent is over when its steps become short."
+    ),
+    "holds-the-run-back": _entry(None, "02", "A run that goes far away has to be held back."),
+    "clips-the-gradient": _entry(None, "01", "A gradient is clipped before it is used."),
+    "start-not-stored": _entry(None, "01", "The row of the start is left empty."),
+    "rows-left-empty": _entry(None, "01", "The last row of the path is left empty."),
+    "adds-momentum": _entry(None, "09", "Every step keeps a share of the one before it."),
+    "path-of-the-gradients": _entry(None, "01", "The path is made of the gradients."),
     # Step decay.
     "drops-one-step-early": _entry(None, "04", "The rate drops one step before the interval ends."),
     "drops-one-step-late": _entry(None, "04", "The rate drops one step after the interval ends."),
@@ -160,6 +175,14 @@ MISCONCEPTIONS = {
     "interval-hard-coded": _entry(None, "04", "The interval is typed in; `every` is not used."),
     "rates-stay-integers": _entry(None, "04", "Integer steps make integer rates: all zero."),
     "drops-at-the-start": _entry(None, "04", "The first drop comes at t = 0 or right after it."),
+    "expects-the-last-rate": _entry(
+        None, "04", "A schedule is handed the last rate, and changes it."
+    ),
+    "holds-the-rate-up": _entry(None, "04", "A rate should not fall below some smallest one."),
+    "remainder-for-quotient": _entry(None, "04", "`%` counts the intervals that are over."),
+    "another-schedule": _entry(None, "04", "The formula of another schedule is used."),
+    "held-in-a-range": _entry(None, "04", "A factor or a rate belongs into a usual range."),
+    "logarithm-not-undone": _entry(None, "04", "The logarithm of the factor is the factor."),
     # Slips with any formula or class.
     "whole-quotient": _entry(None, "04", "`//` is used where the quotient has a fraction."),
     "upside-down": _entry(None, "02", "Numerator and denominator are exchanged."),
@@ -187,6 +210,11 @@ MISCONCEPTIONS = {
     "norm-is-curvature": _entry(None, "02", "The size of all entries of H is its curvature."),
     "row-sum-is-curvature": _entry(None, "02", "The largest row sum of H is its curvature."),
     "matrix-only": _entry(None, "02", "A curvature that is a plain number is not handled."),
+    "condition-is-curvature": _entry(None, "02", "The ratio of the curvatures sets the limit."),
+    "determinant-is-curvature": _entry(None, "02", "The product of the curvatures sets the limit."),
+    "takes-any-eigenvalue": _entry(None, "02", "Eigenvalues come in order."),
+    "limit-per-direction": _entry(None, "02", "There is a rate for every direction."),
+    "stays-below-the-limit": _entry(None, "02", "The limit is a rate that is safe."),
     # The rate for a floor.
     "small-rate-formula": _entry(None, "03", "The floor is ησ²/4 for every rate, also large ones."),
     "sigma-not-squared": _entry(None, "03", "The floor grows with σ and not with σ²."),
@@ -198,6 +226,7 @@ MISCONCEPTIONS = {
     "noise-raises-the-rate": _entry(None, "03", "More noise calls for a larger rate."),
     "root-of-the-target": _entry(None, "03", "The floor grows with the square of the rate."),
     "cut-off-at-the-limit": _entry(None, "03", "An approximation is exact if it is cut off."),
+    "curvature-squared": _entry(None, "03", "The curvature enters the floor as a square."),
     # The factor per step.
     "linear-share": _entry(None, "04", "A factor takes away the same amount at every step."),
     "counts-the-gaps": _entry(None, "04", "T updates multiply by the factor T − 1 times."),
@@ -227,6 +256,11 @@ MISCONCEPTIONS = {
     "end-ignored": _entry(None, "04", "`lr_end` is not used."),
     "zero-after-the-end": _entry(None, "04", "After T the rate is zero, whatever lr_end is."),
     "rate-climbs": _entry(None, "04", "The rate follows the time that is over, so it grows."),
+    "cosine-for-a-power": _entry(None, "04", "A decay is half a cosine."),
+    "end-is-a-factor": _entry(None, "04", "`lr_end` is a share of lr0."),
+    "starts-again-after-the-end": _entry(None, "04", "After its end a decay begins again."),
+    "clock-counts-from-one": _entry(None, "04", "The first update is t = 1."),
+    "last-rate-kept": _entry(None, "04", "After T the rate before the end is kept."),
     # The triangular policy.
     "step-size-is-a-cycle": _entry(None, "06", "`step_size` is a whole cycle, up and down."),
     "peak-one-late": _entry(None, "06", "The peak comes one update late."),
@@ -244,7 +278,13 @@ MISCONCEPTIONS = {
     "peaks-halve": _entry(None, "06", "Every cycle is half as high as the one before."),
     "base-ignored": _entry(None, "06", "The rate comes down to zero and not to base_lr."),
     "stays-at-the-peak": _entry(None, "06", "The rate climbs and does not come down."),
+    "peaks-fade": _entry(None, "06", "Every peak is a little lower than the one before."),
+    "cosine-for-a-line": _entry(None, "06", "A cycle is a cosine that starts again at its top."),
+    "step-size-is-two-cycles": _entry(None, "06", "`step_size` is a quarter of a cycle."),
+    "not-cut-off-below": _entry(None, "06", "One triangle goes on below its base."),
     # Warmup and cosine.
+    "ramp-never-arrives": _entry(None, "07", "The ramp has one share more than it has updates."),
+    "ramp-starts-at-the-end-rate": _entry(None, "07", "The ramp starts at the final rate."),
     "first-step-wasted": _entry(None, "07", "The ramp begins at zero, so one update does nothing."),
     "cosine-from-the-start": _entry(None, "07", "The cosine's clock starts at t = 0, in the ramp."),
     "no-warmup-crashes": _entry(None, "07", "There is always a warmup to divide by."),
@@ -263,7 +303,19 @@ MISCONCEPTIONS = {
     "starts-at-one": _entry(None, "08", "The sum of squares begins at 1 and not at 0."),
     "keeps-the-largest": _entry(None, "08", "The largest gradient counts and not their sum."),
     "squares-the-sum": _entry(None, "08", "The gradients are added first and squared then."),
+    "nothing-moves": _entry(None, "08", "The weights are returned as they came."),
+    "only-the-change": _entry(None, "08", "The step is returned and not the weights after it."),
+    "weights-enter-the-step": _entry(None, "08", "The size of a weight is part of its step."),
+    "starts-at-a-tenth": _entry(None, "08", "The sum of squares begins at 0.1."),
+    "starts-at-eps": _entry(None, "08", "The sum of squares begins at ε."),
+    "eps-outside-the-fraction": _entry(None, "08", "ε is added to the step and not to the root."),
+    "forgets-what-adagrad-keeps": _entry(None, "08", "AdaGrad's sum of squares fades."),
+    "multiplies-by-the-root": _entry(None, "08", "Large gradients call for a large rate."),
+    "no-rule-yet": _entry(None, "08", "What is remembered is not used in the step."),
+    "rate-falls-with-the-count": _entry(None, "08", "The rate falls with the number of steps."),
     # RMSprop.
+    "old-average-counts-twice": _entry(None, "08", "The old average is added to itself."),
+    "centered": _entry(None, "08", "The spread of the gradients is what is divided by."),
     "rho-swapped": _entry(None, "08", "ρ and 1 − ρ have changed places."),
     "share-missing": _entry(None, "08", "The new square enters the average with the weight 1."),
     "averages-the-gradient": _entry(None, "08", "The gradient is averaged and not its square."),
@@ -286,6 +338,7 @@ MISCONCEPTIONS = {
     ),
     "eps-on-the-raw-root": _entry(None, "09", "ε is added to the root that is not yet corrected."),
     "beta-times-t": _entry(None, "09", "The correction is 1 − βt and not 1 − βᵗ."),
+    "one-beta-for-both": _entry(None, "09", "One β serves both averages."),
     # The range test.
     "linear-sweep": _entry(None, "10", "Rates are spaced evenly, so nearly all are large."),
     "restarts-every-time": _entry(None, "10", "Every rate is tried from the start again."),
@@ -306,11 +359,19 @@ MISCONCEPTIONS = {
         None, "10", "A tenth of the place in the list is a tenth of the rate."
     ),
     "steepest-point": _entry(None, "10", "The rate at the steepest fall is taken."),
+    "another-multiple": _entry(None, "10", "The test ends at another multiple of the best loss."),
+    "ends-at-a-fixed-loss": _entry(None, "10", "A loss that is too large is too large anywhere."),
+    "compared-with-the-last": _entry(None, "10", "The loss is compared with the one before."),
+    "pads-what-is-missing": _entry(None, "10", "What was not tried is filled up."),
+    "smooths-what-it-keeps": _entry(None, "10", "The smoothed losses are kept."),
+    "smooths-what-it-compares": _entry(None, "10", "A smoothed loss shows in time that it breaks."),
+    "keeps-the-logarithm": _entry(None, "10", "The logarithms of the rates are kept."),
+    "losses-before-rates": _entry(None, "10", "The losses come before the rates."),
+    "another-share": _entry(None, "10", "Another share than a tenth of the lowest point is taken."),
+    "suggests-a-loss": _entry(None, "10", "The lowest loss is the suggestion."),
+    "suggests-a-place": _entry(None, "10", "The place of the lowest loss is the suggestion."),
+    "average-starts-at-the-first": _entry(None, "10", "A fading mean starts at the first loss."),
+    "old-and-new-swapped": _entry(None, "10", "The new loss has the weight of the old mean."),
+    "smooths-with-a-window": _entry(None, "10", "A window smooths as well as a fading mean."),
     "rate-at-the-end": _entry(None, "10", "The last rate before the end, divided, is taken."),
 }
-
-
-def explain(slug: str) -> str:
-    """The sentence about a misconception and where the course treats it."""
-    _, belief, lesson = MISCONCEPTIONS[slug]
-    return f"{belief} (Lesson {lesson} treats it.)"

@@ -31,7 +31,7 @@ EXERCISES = [
             Property(
                 "small-target",
                 "A lower floor asks for a smaller rate.",
-                [rate(0.025, 1.0, 1.0), rate(1e-4, 1.0, 1.0)],
+                [rate(0.025, 1.0, 1.0), rate(1e-4, 1.0, 1.0), rate(1e-8, 1.0, 1.0)],
             ),
             Property(
                 "more-noise",
@@ -46,7 +46,7 @@ EXERCISES = [
             Property(
                 "below-the-limit",
                 "However high the floor may be, the rate stays below 2/λ.",
-                [rate(100.0, 1.0, 1.0), rate(1e4, 4.0, 2.0)],
+                [rate(100.0, 1.0, 1.0), rate(1e4, 4.0, 2.0), rate(1.0, 0.01, 0.1)],
             ),
         ],
         bank=[
@@ -99,6 +99,49 @@ EXERCISES = [
                 varied(REFERENCE, ("4 * target", "2 * target")),
             ),
             Wrong(
+                "small-rate-formula",
+                "2L/σ² comes from leaving out both the bracket and a factor of two: the floor is "
+                "ησ²/(2(2 − ηλ)), and the answer is exact.",
+                _using("2 * target / sigma**2"),
+            ),
+            Wrong(
+                "small-rate-formula",
+                "2L/(λσ²) is a formula for another noise. Here the floor is ησ²/(2(2 − ηλ)).",
+                _using("2 * target / (lam * sigma**2)"),
+            ),
+            Wrong(
+                "small-rate-formula",
+                "4L/(λσ²) is a formula for another noise. Here the floor is ησ²/(2(2 − ηλ)).",
+                _using("4 * target / (lam * sigma**2)"),
+            ),
+            Wrong(
+                "factor-of-two",
+                "Beside λ stands 2: multiply out the whole of 2 · (2 − ηλ) · L.",
+                varied(REFERENCE, ("2 * target * lam", "4 * target * lam")),
+            ),
+            Wrong(
+                "factor-of-two",
+                "Both terms are halved: 2L/(σ² + Lλ) solves a formula without the 2 below the "
+                "fraction bar.",
+                _using("2 * target / (sigma**2 + target * lam)"),
+            ),
+            Wrong(
+                "floor-of-a-rate",
+                "This is the floor of a rate, for small rates. Solve the formula for η.",
+                _using("target * sigma**2 / 4"),
+            ),
+            Wrong(
+                "curvature-squared",
+                "λ enters once, in the bracket 2 − ηλ, and not as a square.",
+                varied(REFERENCE, ("* lam", "* lam**2")),
+            ),
+            Wrong(
+                "held-in-a-range",
+                "You keep the rate below a bound that nobody asked for. In a flat bowl it may be "
+                "large.",
+                _using(f"min(1.0, {FORMULA})"),
+            ),
+            Wrong(
                 "noise-raises-the-rate",
                 "Your rate grows with the noise. More noise makes a higher floor, so the rate must "
                 "be smaller for the same target.",
@@ -117,6 +160,7 @@ EXERCISES = [
                 _using("min(4 * target / sigma**2, 2 / lam)"),
             ),
         ],
+        atol=0,
         hints=[
             (
                 "You know the floor of a rate: ησ²/(2(2 − ηλ)). Here the floor is given, and η is "

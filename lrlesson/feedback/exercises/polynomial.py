@@ -144,6 +144,52 @@ EXERCISES = [
                 varied(REFERENCE, ("(1 - gone)", "gone")),
             ),
             Wrong(
+                "cosine-for-a-power",
+                "Your curve is half a cosine. Here it is the share that is left, to the power.",
+                varied(REFERENCE, ("(1 - gone) ** power", "(1 + np.cos(np.pi * gone)) / 2")),
+            ),
+            Wrong(
+                "holds-the-rate-up",
+                "Your rate does not come down to lr_end: there is a smallest rate that nobody "
+                "asked for.",
+                varied(REFERENCE, (CURVE, f"np.maximum({CURVE}, 1e-3)")),
+            ),
+            Wrong(
+                "end-is-a-factor",
+                "You take lr_end for a share of lr0. It is a rate itself.",
+                varied(REFERENCE, (CURVE, "lr0 * (lr_end + (1 - lr_end) * (1 - gone) ** power)")),
+                right_in="schedules whose end is given as a share",
+            ),
+            Wrong(
+                "starts-again-after-the-end",
+                "After T your curve begins again. It should stay at lr_end.",
+                varied(REFERENCE, ("np.minimum(t, T) / T", "np.asarray(t) % T / T")),
+            ),
+            Wrong(
+                "starts-again-after-the-end",
+                "After T you stretch the decay (TensorFlow's cycle=True). It should stay at "
+                "lr_end.",
+                varied(
+                    REFERENCE,
+                    (
+                        "np.minimum(t, T) / T",
+                        "np.asarray(t) / (T * np.maximum(np.ceil(np.asarray(t) / T), 1))",
+                    ),
+                ),
+                right_in="TensorFlow with cycle=True",
+            ),
+            Wrong(
+                "clock-counts-from-one",
+                "Your clock runs one update ahead, as if the first one were t = 1.",
+                varied(REFERENCE, ("np.minimum(t, T) / T", "np.minimum(np.asarray(t) + 1, T) / T")),
+            ),
+            Wrong(
+                "last-rate-kept",
+                "After T your rate stays at the one before the end: stop the clock at T, where "
+                "lr_end is reached.",
+                varied(REFERENCE, ("np.minimum(t, T) / T", "np.minimum(t, T - 1) / T")),
+            ),
+            Wrong(
                 "takes-one-step-only",
                 "Your function works for one step. `if` cannot decide for a whole array: "
                 "`np.minimum` can.",

@@ -91,9 +91,71 @@ EXERCISES = [
         bank=[
             Wrong(
                 "first-step-wasted",
-                "Your first rate is zero: one update is wasted. At t = 0 the ramp has its first "
-                "share already.",
+                "This is the ramp of Hugging Face's transformers: its first rate is zero, so one "
+                "update is wasted. Here the ramp has its first share at t = 0 already.",
                 varied(REFERENCE, ("(t + 1)", "t")),
+                right_in="transformers",
+            ),
+            Wrong(
+                "ramp-never-arrives",
+                "Your ramp has warmup + 1 shares, so that its last update stays below lr0.",
+                varied(REFERENCE, ("max(warmup, 1)", "(warmup + 1)")),
+                right_in="nanoGPT",
+            ),
+            Wrong(
+                "first-step-wasted",
+                "Your ramp begins at zero and arrives at lr0 in warmup − 1 steps. At t = 0 it has "
+                "its first share already, one of warmup.",
+                varied(REFERENCE, ("(t + 1) / max(warmup, 1)", "t / max(warmup - 1, 1)")),
+            ),
+            Wrong(
+                "ramp-starts-at-the-end-rate",
+                "Your ramp begins at lr_end. It has equal shares of lr0; lr_end belongs to the "
+                "decay.",
+                varied(
+                    REFERENCE,
+                    (
+                        "lr0 * (t + 1) / max(warmup, 1)",
+                        "lr_end + (lr0 - lr_end) * (t + 1) / max(warmup, 1)",
+                    ),
+                ),
+            ),
+            Wrong(
+                "end-is-a-factor",
+                "You take lr_end for a share of lr0. It is a rate itself.",
+                varied(
+                    REFERENCE,
+                    (GLIDE, "lr0 * (lr_end + (1 - lr_end) * (1 + np.cos(np.pi * done)) / 2)"),
+                ),
+                right_in="schedules whose end is given as a share",
+            ),
+            Wrong(
+                "zero-after-the-end",
+                "After T your rate is zero. It should stay where it has arrived, at lr_end.",
+                varied(
+                    REFERENCE,
+                    (
+                        "np.where(t < warmup, ramp, glide)",
+                        "np.where(t < warmup, ramp, np.where(t > T, 0, glide))",
+                    ),
+                ),
+            ),
+            Wrong(
+                "ends-one-step-early",
+                "Your decay arrives at T − 1. Its end is at t = T.",
+                varied(REFERENCE, (DONE, "np.clip((t - warmup) / (T - 1 - warmup), 0, 1)")),
+            ),
+            Wrong(
+                "clock-counts-from-one",
+                "The clock of your cosine runs one update ahead: at t = warmup it stands at 0.",
+                varied(REFERENCE, (DONE, "np.clip((t + 1 - warmup) / (T - warmup), 0, 1)")),
+            ),
+            Wrong(
+                "starts-again-after-the-end",
+                "After T your decay begins again: that is a warm restart. Here the rate stays.",
+                varied(
+                    REFERENCE, (DONE, "np.maximum(t - warmup, 0) % (T - warmup) / (T - warmup)")
+                ),
             ),
             Wrong(
                 "cosine-from-the-start",

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lrlesson.feedback.check.cards import Card, ShownAsCard
-from lrlesson.feedback.exercises.misconceptions import explain
+from lrlesson.feedback.check.cards import Card, ShownAsCard, treated
 from lrlesson.feedback.record import changing, load, now, unknown
 from lrlesson.feedback.widgets.page import NO_ANSWER, on_page, view, widget_class
 from lrlesson.feedback.widgets.puzzles import PUZZLES, Puzzle
@@ -31,10 +30,7 @@ class Arrangement(ShownAsCard):
             return Card("good", f"Correct: {self.id}", ["Every line is in its place."])
         if self.status == "not attempted":
             return Card("quiet", f"Not attempted: {self.id}")
-        body = [self.message]
-        if self.misconception:
-            body.append(f"A known mistake, {self.misconception}: {explain(self.misconception)}")
-        return Card("bad", f"Not yet: {self.id}", body)
+        return Card("bad", f"Not yet: {self.id}", [self.message, *treated(self.misconception)])
 
     def __repr__(self) -> str:
         puzzle = PUZZLES[self.id]

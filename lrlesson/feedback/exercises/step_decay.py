@@ -2,42 +2,31 @@
 
 import numpy as np
 
-from lrlesson.feedback.exercises.exercise import Case, Exercise, Property, Wrong, calling, varied
+from lrlesson.feedback.exercises.exercise import (
+    Case,
+    Exercise,
+    Property,
+    Wrong,
+    calling,
+    plain_number,
+    same_answers,
+)
 
 rate = calling("step_decay")
-factor = calling("gamma_for")
 
 
 def _asked_twice(step_decay):
-    first, second = (step_decay(10, 0.1, 0.5, 10) for _ in range(2))
-    return second / first
+    return np.array([plain_number(step_decay(10, 0.1, 0.5, 10)) for _ in range(2)])
 
 
 def _out_of_order(step_decay):
-    late, early = (step_decay(t, 0.1, 0.5, 10) for t in (20, 10))
-    return early / late
+    return np.array([plain_number(step_decay(t, 0.1, 0.5, 10)) for t in (10, 20, 10)])[::2]
 
 
 def _steps_afterwards(step_decay):
     t = np.array([0, 10, 25])
     step_decay(t, 0.1, 0.5, 10)
     return t
-
-
-GAMMA = """\
-def gamma_for(final, epochs, steps_per_epoch):
-    return final ** (1 / (epochs * steps_per_epoch))
-"""
-
-
-def _gamma(expression: str) -> str:
-    return varied(GAMMA, ("final ** (1 / (epochs * steps_per_epoch))", expression))
-
-
-def after(updates: int, final: float, epochs: int, steps: int) -> Case:
-    """What so many updates at the factor leave of the rate."""
-    case = factor(final, epochs, steps)
-    return Case(f"{case.text} ** {updates}", lambda gamma_for: case.run(gamma_for) ** updates)
 
 
 EXERCISES = [
@@ -51,6 +40,18 @@ def step_decay(t, lr0, drop, every):
     return lr0 * drop ** (np.asarray(t) // every)
 """,
         properties=[
+            Property(
+                "asked-twice",
+                "Asked twice for the same step, the answer is the same.",
+                [Case("step_decay(10, 0.1, 0.5, 10), asked twice", _asked_twice)],
+                holds=same_answers,
+            ),
+            Property(
+                "asked-out-of-order",
+                "A step has the same rate, whatever was asked for in between.",
+                [Case("step_decay at t = 10, before and after one at t = 20", _out_of_order)],
+                holds=same_answers,
+            ),
             Property(
                 "start",
                 "The first update, t = 0, uses lr0.",
@@ -87,24 +88,14 @@ def step_decay(t, lr0, drop, every):
                 [rate(1, 1.0, 0.5, 1), rate(3, 1.0, 0.5, 1)],
             ),
             Property(
+                "no-floor",
+                "It goes on like that for ever: nothing holds the rate up.",
+                [rate(95, 0.1, 0.1, 10), rate(305, 1.0, 0.5, 10)],
+            ),
+            Property(
                 "array-of-steps",
                 "An array of steps gives an array of rates.",
                 [rate(np.array([0, 10]), 1.0, 0.5, 10), rate(np.arange(30), 1.0, 0.5, 10)],
-            ),
-            Property(
-                "asked-twice",
-                "Asked twice for the same step, the answer is the same.",
-                [Case("step_decay(10, 0.1, 0.5, 10), second answer / first answer", _asked_twice)],
-            ),
-            Property(
-                "asked-out-of-order",
-                "An earlier step may be asked for after a later one.",
-                [
-                    Case(
-                        "step_decay at t = 20, then at t = 10, second answer / first answer",
-                        _out_of_order,
-                    )
-                ],
             ),
             Property(
                 "callers-array",
@@ -131,8 +122,107 @@ def step_decay(t, lr0, drop, every):
                 told_by="asked-twice",
             ),
             Wrong(
+                "decays-the-decayed-rate",
+                "Your answer for t = 10 depends on what was asked before it: you remember a rate, "
+                "or a step. Compute the rate from t alone and remember nothing.",
+                """\
+seen = {}
+
+def step_decay(t, lr0, drop, every):
+    last, rate = seen.get((lr0, drop, every), (0, lr0))
+    drops = int(t) // every
+    if drops > last:
+        last, rate = drops, rate * drop
+    seen[lr0, drop, every] = last, rate
+    return rate
+""",
+                told_by="asked-out-of-order",
+            ),
+            Wrong(
+                "expects-the-last-rate",
+                "This is a function for Keras' scheduler, which hands it the last rate to change. "
+                "Here lr0 is always the first rate: say how often it has dropped by now.",
+                """\
+def step_decay(t, lr0, drop, every):
+    t = np.asarray(t)
+    return np.where((t % every == 0) & (t > 0), lr0 * drop, lr0)
+""",
+                right_in="Keras",
+            ),
+            Wrong(
+                "expects-the-last-rate",
+                "This is a function for Keras' scheduler, which hands it the last rate to change, "
+                "and it changes it at t = 0 as well. Here lr0 is always the first rate: say how "
+                "often it has dropped by now.",
+                """\
+def step_decay(t, lr0, drop, every):
+    return np.where(np.asarray(t) % every == 0, lr0 * drop, lr0)
+""",
+                right_in="Keras",
+            ),
+            Wrong(
+                "expects-the-last-rate",
+                "You multiply the rate you are given by `drop`, once, at every step. Here lr0 is "
+                "always the first rate: say how often it has dropped by now.",
+                "def step_decay(t, lr0, drop, every):\n"
+                "    return lr0 * drop + 0.0 * np.asarray(t)\n",
+            ),
+            Wrong(
+                "holds-the-rate-up",
+                "Your rate stops falling: there is a smallest rate, or a largest number of drops, "
+                "that nobody asked for.",
+                """\
+def step_decay(t, lr0, drop, every):
+    return np.maximum(lr0 * drop ** (np.asarray(t) // every), 1e-6)
+""",
+                told_by="no-floor",
+            ),
+            Wrong(
+                "remainder-for-quotient",
+                "`%` gives what is left of the interval; how many intervals are over is `//`.",
+                """\
+def step_decay(t, lr0, drop, every):
+    return lr0 * drop ** (np.asarray(t) % every)
+""",
+            ),
+            Wrong(
+                "another-schedule",
+                "Your rate is divided by 1 + drop·t: that is inverse-time decay, another schedule.",
+                """\
+def step_decay(t, lr0, drop, every):
+    return lr0 / (1 + drop * np.asarray(t))
+""",
+            ),
+            Wrong(
+                "another-schedule",
+                "Your rate is divided by 1 + drop·⌊t/every⌋: that is inverse-time decay in stairs. "
+                "Here every drop multiplies.",
+                """\
+def step_decay(t, lr0, drop, every):
+    return lr0 / (1 + drop * (np.asarray(t) // every))
+""",
+            ),
+            Wrong(
+                "another-schedule",
+                "Your rate falls as exp(−drop·t): that is exponential decay, another schedule.",
+                """\
+def step_decay(t, lr0, drop, every):
+    return lr0 * np.exp(-drop * np.asarray(t))
+""",
+            ),
+            Wrong(
+                "another-schedule",
+                "Your rate falls as exp(−drop·⌊t/every⌋). The stairs are right; `drop` is the "
+                "factor itself.",
+                """\
+def step_decay(t, lr0, drop, every):
+    return lr0 * np.exp(-drop * (np.asarray(t) // every))
+""",
+            ),
+            Wrong(
                 "drops-one-step-early",
-                "You drop one step early: t = 9 is still the tenth update at the old rate.",
+                "You drop one step early: t = 9 is still the tenth update at the old rate. "
+                "(Recipes with 1 + epoch count from 1; here t counts from 0.)",
                 """\
 def step_decay(t, lr0, drop, every):
     return lr0 * drop ** ((np.asarray(t) + 1) // every)
@@ -326,115 +416,5 @@ def step_decay(t, lr0, drop, every):
                 "left is a product of lr0 and a power."
             ),
         ],
-    ),
-    Exercise(
-        id="gamma-for",
-        points=3,
-        notebook="04_exercise_decay.ipynb",
-        signature="gamma_for(final, epochs, steps_per_epoch)",
-        reference=GAMMA,
-        properties=[
-            Property(
-                "one-update",
-                "One epoch of one update: the factor is the share that is left.",
-                [factor(0.5, 1, 1)],
-            ),
-            Property(
-                "one-epoch",
-                "In one epoch all its updates together leave `final` of the rate.",
-                [factor(0.25, 1, 2), after(10, 0.5, 1, 10)],
-            ),
-            Property(
-                "all-updates",
-                "All updates of all epochs together leave `final` of the rate.",
-                [factor(0.25, 2, 1), factor(0.0625, 2, 2), after(420, 0.01, 10, 42)],
-            ),
-            Property(
-                "half-way",
-                "Half of the updates leave the root of `final`.",
-                [after(210, 0.01, 10, 42)],
-            ),
-            Property(
-                "nothing-to-decay",
-                "With final = 1 the rate stays as it is.",
-                [factor(1.0, 3, 5)],
-            ),
-        ],
-        bank=[
-            Wrong(
-                "epoch-factor-per-step",
-                "After one epoch you are already where the whole run should end: this is the "
-                "factor per epoch, and it acts at every update.",
-                _gamma("final ** (1 / epochs)"),
-            ),
-            Wrong(
-                "linear-share",
-                "You take away the same amount at every update. Factors multiply: T of them leave "
-                "γᵀ.",
-                _gamma("1 - (1 - final) / (epochs * steps_per_epoch)"),
-            ),
-            Wrong(
-                "counts-the-gaps",
-                "You count one update too few: each of the T updates multiplies once, so the whole "
-                "run leaves γᵀ.",
-                _gamma("final ** (1 / (epochs * steps_per_epoch - 1))"),
-            ),
-            Wrong(
-                "counts-one-too-many",
-                "You count one update too many: the whole run leaves γᵀ.",
-                _gamma("final ** (1 / (epochs * steps_per_epoch + 1))"),
-            ),
-            Wrong(
-                "factor-is-divided",
-                "You divide the factor per epoch by the steps. Factors multiply, so it takes a "
-                "root.",
-                _gamma("final ** (1 / epochs) / steps_per_epoch"),
-            ),
-            Wrong(
-                "final-is-divided",
-                "You divide the share by the number of updates. It takes a root: γᵀ is the share.",
-                _gamma("final / (epochs * steps_per_epoch)"),
-            ),
-            Wrong(
-                "exponent-upside-down",
-                "You take the share to the power T. The factor to the power T is the share.",
-                _gamma("final ** (epochs * steps_per_epoch)"),
-            ),
-            Wrong(
-                "epochs-left-out",
-                "Your factor reaches the share after one epoch: epochs is not used.",
-                _gamma("final ** (1 / steps_per_epoch)"),
-            ),
-            Wrong(
-                "final-is-what-is-lost",
-                "`final` is the share that is left, not the share that is lost.",
-                _gamma("(1 - final) ** (1 / (epochs * steps_per_epoch))"),
-            ),
-            Wrong(
-                "one-over-e",
-                "Your factor leaves 1/e in the end, whatever `final` is.",
-                _gamma("np.exp(-1 / (epochs * steps_per_epoch))"),
-            ),
-            Wrong(
-                "straight-near-one",
-                "1 + log(final)/T is near the factor while T is large. The exact one is as short.",
-                _gamma("1 + np.log(final) / (epochs * steps_per_epoch)"),
-            ),
-            Wrong(
-                "rounded-off",
-                "You round the factor. It is near 1 and multiplies hundreds of times, so its third "
-                "and fourth places matter.",
-                _gamma("round(final ** (1 / (epochs * steps_per_epoch)), 2)"),
-            ),
-        ],
-        hints=[
-            "How many updates are there in the whole run? Call that number T.",
-            (
-                "The rate is multiplied by the factor at each of them, so in the end the factor "
-                "has been multiplied with itself T times, and that should be `final`."
-            ),
-            "γᵀ = final, so γ is the T-th root of it, which is a power with the exponent 1/T.",
-        ],
-        rtol=1e-4,
     ),
 ]
