@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -15,6 +16,8 @@ from matplotlib.figure import Figure
 
 from lrlesson.drawing.svg import ID, export
 from lrlesson.drawing.theme import PICTURE_SHEET, style
+
+Box = tuple[float, float, float, float]
 
 
 def figure(width: float, height: float, **mosaic: Any) -> tuple[Figure, dict[str, Axes]]:
@@ -27,6 +30,20 @@ def figure(width: float, height: float, **mosaic: Any) -> tuple[Figure, dict[str
     return fig, fig.subplot_mosaic(**mosaic)
 
 
+def placed(width: float, height: float, boxes: Mapping[str, Box]) -> tuple[Figure, dict[str, Axes]]:
+    """A figure of width × height units with axes exactly where `boxes` puts them; call it inside
+    `style()`. boxes: (left, top, width, height) by label, in units, y downwards; later ones lie on
+    top. One unit is one pixel of a page that is wide enough.
+    """
+    fig = Figure(figsize=(width / 72, height / 72))
+    return fig, {
+        label: fig.add_axes(
+            (x / width, 1 - (y + h) / height, w / width, h / height), label=label, zorder=k
+        )
+        for k, (label, (x, y, w, h)) in enumerate(boxes.items())
+    }
+
+
 @dataclass(frozen=True, eq=False)
 class Stage:
     """A drawn figure: its SVG, its size in points, and where each of its axes lies.
@@ -37,7 +54,7 @@ class Stage:
     figure: Figure
     svg: str
     size: tuple[float, float]
-    boxes: dict[str, tuple[float, float, float, float]]
+    boxes: dict[str, Box]
 
     @classmethod
     def of(cls, fig: Figure) -> Stage:

@@ -14,10 +14,11 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from lrlesson.base.notation import flow
-from lrlesson.drawing.theme import css_color
+from lrlesson.drawing.theme import css_color, light
 
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "{http://www.w3.org/1999/xlink}href"
+SUBTITLE = "\u2003"  # what follows it in a title is set smaller and muted
 ID = "lrstage-"  # the browser replaces this prefix, view by view
 _KEPT = {"svg", "g", "path", "text", "tspan", "use", "defs", "clipPath", "rect", "title", "image"}
 ET.register_namespace("", SVG)
@@ -27,6 +28,7 @@ class _Renderer(RendererSVG):
     """matplotlib's SVG renderer, with text and simple mathematics written as flowing text."""
 
     def draw_text(self, gc, x, y, s, prop, angle, ismath=False, mtext=None):
+        s, _, about = s.partition(SUBTITLE)
         runs = flow(s) if ismath else [(s, 0, False)]
         if runs is None:  # too rich to flow: outlines, titled with their source
             self.writer.start("g")
@@ -51,11 +53,15 @@ class _Renderer(RendererSVG):
         attrib = {"x": f"{x:.2f}", "y": f"{y:.2f}", "style": "; ".join(map(": ".join, css.items()))}
         if angle:
             attrib["transform"] = f"rotate({-angle:g} {x:.2f} {y:.2f})"
+        if mtext is not None and mtext.get_gid() == "halo":
+            attrib["class"] = "lr-halo"
+        attrib["about"] = about
         attrib["runs"] = json.dumps(runs)  # `clean` writes them: the writer would add blanks
         self.writer.element("text", attrib=attrib)
 
 
 def _write_runs(element: ET.Element) -> None:
+    about = element.attrib.pop("about", "")
     runs = json.loads(element.attrib.pop("runs"))
     size = float(re.search(r"font-size: ([\d.]+)px", element.attrib["style"])[1])  # type: ignore[index]
     lowered = 0.0
@@ -73,6 +79,9 @@ def _write_runs(element: ET.Element) -> None:
         css += ["font-style: italic"] * bool(italic)
         if css:
             span.attrib["style"] = "; ".join(css)
+    if about:  # a quiet continuation, wherever the page's font ends the title
+        muted = f"fill: {light('muted')}; font-size: 12.5px; font-weight: 400"
+        ET.SubElement(element, f"{{{SVG}}}tspan", {"dx": "7", "style": muted}).text = about
 
 
 def export(fig: Figure) -> str:

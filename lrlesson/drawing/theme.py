@@ -1,4 +1,7 @@
-"""The palette, the settings of matplotlib, and how both follow a page's theme."""
+"""The roles of colour, the settings of matplotlib, and how both follow a page's theme.
+
+This is the only place with a colour. A colour says what becomes of a run, not which run it is.
+"""
 
 from __future__ import annotations
 
@@ -9,35 +12,45 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.colors import to_hex
 
-# name: (light theme, dark theme). The hues are Okabe and Ito's, lightened for the dark theme.
+# role: (light theme, dark theme). Each outcome has a second sign beside its colour: a word, ✓, ↕,
+# ✕ or hatching, since hue alone does not part them for everyone.
 PALETTE = {
-    "ink": ("#20242a", "#e4e7eb"),
-    "muted": ("#5b6571", "#a3adb8"),
-    "grid": ("#e4e8ec", "#2c333b"),
-    "paper": ("#ffffff", "#111111"),
-    "blue": ("#0072b2", "#5db7ec"),
-    "vermilion": ("#d55e00", "#ff9550"),
-    "green": ("#009e73", "#3ccf9f"),
-    "orange": ("#e69f00", "#f4bd55"),
-    "sky": ("#56b4e9", "#8fd0f7"),
-    "purple": ("#cc79a7", "#e8a3cb"),
-    "good": ("#007352", "#3ccf9f"),  # the words before a sentence: white on them is readable
-    "lazy": ("#0a5f95", "#5db7ec"),
-    "care": ("#8a5200", "#f4bd55"),
-    "wave": ("#8a3d6b", "#e8a3cb"),
-    "harm": ("#b03a00", "#ff9550"),
-    "shade": ("#f1eeee", "#241d1b"),
-    "contour": ("#8db4cf", "#3f7494"),
-    "level0": ("#fbfdfe", "#12161a"),
-    "level1": ("#f2f7fb", "#131a20"),
-    "level2": ("#e7f0f7", "#152028"),
-    "level3": ("#dae8f3", "#172832"),
-    "level4": ("#cbdfee", "#1a313e"),
-    "level5": ("#bad5e9", "#1d3b4b"),
-    "level6": ("#a8cae3", "#214658"),
-    "level7": ("#94bedc", "#265267"),
+    "ink": ("#1d2228", "#e8ebee"),  # theory, limits, and data in general
+    "muted": ("#5a6470", "#a4aeb9"),
+    "faint": ("#c9d0d7", "#434c56"),
+    "grid": ("#e6eaee", "#262d34"),
+    "paper": ("#ffffff", "#111418"),
+    "wash": ("#f5f7f9", "#191e24"),
+    "low": ("#1062aa", "#62b4f5"),  # too slow
+    "good": ("#007551", "#38cf9c"),  # learns
+    "high": ("#7f5a00", "#f6cb52"),  # oscillates, rattles
+    "broken": ("#be3b00", "#ff8048"),  # diverges
+    "pick": ("#a02a78", "#f09ad2"),  # what the reader holds
+    "ghost": ("#9aa5b1", "#66717d"),  # earlier, or at other settings
+    "ink-tint": ("#e4e8ec", "#2b323a"),
+    "low-tint": ("#dcebf8", "#13293d"),
+    "good-tint": ("#d5efe4", "#123a2d"),
+    "high-tint": ("#f7eed3", "#332a0f"),
+    "broken-tint": ("#fbe6db", "#2e1c12"),
+    "pick-tint": ("#f6e2ef", "#371f30"),
+    "level0": ("#f6f9fb", "#14191e"),  # the ramp of surfaces and maps
+    "level1": ("#e4eef6", "#16222c"),
+    "level2": ("#cde0ef", "#182d3d"),
+    "level3": ("#b0cfe6", "#1b3c54"),
+    "level4": ("#8dbada", "#1f4f70"),
+    "level5": ("#669fca", "#26668f"),
+    "level6": ("#4282b4", "#3382b1"),
+    "level7": ("#235f93", "#4ba3d6"),
 }
 LEVELS = [f"level{k}" for k in range(8)]
+OPTIMIZERS = {  # names, not outcomes
+    "SGD": "ink", "momentum": "low", "AdaGrad": "good", "RMSprop": "pick", "Adam": "high",
+}  # fmt: skip
+# What scenes that still name a hue mean by it.
+_HUES = {
+    "blue": "low", "vermilion": "pick", "green": "good", "orange": "high", "sky": "low",
+    "purple": "broken", "shade": "broken-tint", "contour": "level3",
+}  # fmt: skip
 SETTINGS: dict[Any, Any] = {
     "figure.dpi": 72,  # one display pixel is one SVG unit
     "figure.facecolor": "none",
@@ -46,26 +59,30 @@ SETTINGS: dict[Any, Any] = {
     "axes.labelcolor": PALETTE["ink"][0],
     "axes.titlecolor": PALETTE["ink"][0],
     "axes.titlelocation": "left",
-    "axes.titlesize": 12,
+    "axes.titlesize": 13.5,
     "axes.titleweight": "bold",
-    "axes.titlepad": 7,
-    "axes.labelsize": 11,
-    "axes.linewidth": 0.8,
+    "axes.titlepad": 10,
+    "axes.labelsize": 12.5,
+    "axes.linewidth": 1,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "axes.spines.left": False,
     "axes.grid": True,
     "axes.axisbelow": True,
     "axes.unicode_minus": True,
     "grid.color": PALETTE["grid"][0],
-    "grid.linewidth": 0.8,
+    "axes.grid.axis": "y",
+    "grid.linewidth": 1,
     "text.color": PALETTE["ink"][0],
     "xtick.color": PALETTE["muted"][0],
     "ytick.color": PALETTE["muted"][0],
-    "xtick.labelcolor": PALETTE["ink"][0],
-    "ytick.labelcolor": PALETTE["ink"][0],
-    "xtick.labelsize": 10.5,
-    "ytick.labelsize": 10.5,
-    "font.size": 11,
+    "xtick.labelsize": 12,
+    "ytick.labelsize": 12,
+    "xtick.major.size": 5,
+    "xtick.major.width": 1,
+    "ytick.major.size": 0,
+    "ytick.major.pad": 7,
+    "font.size": 12,
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "lines.scale_dashes": False,
@@ -80,6 +97,7 @@ SETTINGS: dict[Any, Any] = {
 
 def light(color: str) -> str:
     """Hex value of a palette name (its light variant) or of any matplotlib colour."""
+    color = _HUES.get(color, color)
     return PALETTE[color][0] if color in PALETTE else to_hex(color)
 
 
@@ -121,6 +139,10 @@ def theme_css(root: str, dark_hosts: Sequence[str] = DARK_HOSTS) -> str:
     )
 
 
+PAGE_SHEET = (
+    f".lrlesson-page {{ background: {PALETTE['paper'][0]}; }}\n@media (prefers-color-scheme: dark) "
+    f"{{ .lrlesson-page {{ background: {PALETTE['paper'][1]}; }} }}\n"
+)
 PICTURE_SHEET = (
     theme_css(".lrlesson-picture")
     + """

@@ -1,10 +1,26 @@
 """Scenes: figures that answer at the speed of the hand. `explorers` holds those of the lessons."""
 
-from lrlesson.drawing.stage import Stage, figure
+from lrlesson.drawing.stage import Stage, figure, placed
 from lrlesson.drawing.theme import LEVELS, PALETTE, style
-from lrlesson.scenes.actors import Band, Bars, Dots, Handle, HLine, Marker, Path, Text, VLine
+from lrlesson.scenes.actors import (
+    Band,
+    Bars,
+    Cells,
+    Dots,
+    Handle,
+    HLine,
+    Label,
+    Marker,
+    Path,
+    Scaled,
+    Sprites,
+    Text,
+    Trail,
+    VLine,
+)
 from lrlesson.scenes.controls import Answers, Button, Choice, Slider, Steps, Switch, number
-from lrlesson.scenes.scene import PAYLOAD_LIMIT, Each, Keep, Least, Say, Scene, Total
+from lrlesson.scenes.say import Each, Keep, Least, Say, Total
+from lrlesson.scenes.scene import PAYLOAD_LIMIT, Scene
 
 __all__ = [
     "LEVELS",
@@ -14,25 +30,31 @@ __all__ = [
     "Band",
     "Bars",
     "Button",
+    "Cells",
     "Choice",
     "Dots",
     "Each",
     "HLine",
     "Handle",
     "Keep",
+    "Label",
     "Least",
     "Marker",
     "Path",
     "Say",
+    "Scaled",
     "Scene",
     "Slider",
+    "Sprites",
     "Stage",
     "Steps",
     "Switch",
     "Text",
     "Total",
+    "Trail",
     "VLine",
     "figure",
     "number",
+    "placed",
     "style",
 ]

@@ -37,6 +37,7 @@ class Control:
     values: the value at each position.
     at: the position at the start (negative counts from the end).
     texts: what is shown and read out at each position; the formatted values by default.
+    folded: shown only while it has the focus of the keyboard, where a handle serves the pointer.
     ask: a change asks Python for a new sweep (`answer` of the scene).
     sets: for some positions, where a hand that chooses them moves other controls to, by name.
     when: the positions of another control, by name, at which this one is shown; always by default.
@@ -51,6 +52,7 @@ class Control:
     ask: bool = field(default=False, kw_only=True)
     sets: Mapping[int, Mapping[str, int]] = field(default_factory=dict, kw_only=True)
     when: Mapping[str, Sequence[int]] = field(default_factory=dict, kw_only=True)
+    folded: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         n = len(self.values)
@@ -85,6 +87,7 @@ class Control:
             "n": self.n,
             "text": self.shown,
             "ask": self.ask,
+            "folded": self.folded,
         }
 
 
@@ -117,21 +120,53 @@ class Slider(Control):
 
 @dataclass(frozen=True)
 class Steps(Control):
-    """A scrubber over steps 0 … n − 1 with a play button; `rate` positions per second."""
+    """A scrubber over steps 0 … n − 1 with a play button, at 0 when the scene opens.
+
+    rate: positions per second. pace: instead, the milliseconds from each position to the next,
+    n − 1 of them: what decides may pass slowly. While it plays, actors glide between two positions;
+    numbers change at the step.
+    """
 
     kind: ClassVar[str] = "steps"
     rate: float = 20.0
+    pace: Sequence[float] | np.ndarray = field(default=(), kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.pace) not in (0, self.n - 1):
+            raise ValueError(
+                f"control '{self.name}': pace has {len(self.pace)} times, expected {self.n - 1}"
+            )
+        if not self.rate > 0 or not all(time > 0 for time in self.pace):
+            raise ValueError(f"control '{self.name}': rate and pace must be above 0")
 
     def spec(self) -> dict[str, Any]:
         """What the browser needs."""
-        return super().spec() | {"rate": self.rate}
+        return super().spec() | {"rate": self.rate, "pace": [float(time) for time in self.pace]}
 
 
 @dataclass(frozen=True)
 class Choice(Control):
-    """One of a few named options, as radio buttons."""
+    """One of up to five named options, as segments in one row.
+
+    icons: a small curve for each option instead, (points, 2) in fractions of its frame, y upwards;
+    then up to ten.
+    """
 
     kind: ClassVar[str] = "choice"
+    icons: Sequence[Any] = field(default=(), kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.icons and len(self.icons) != self.n:
+            raise ValueError(
+                f"control '{self.name}': {len(self.icons)} icons, expected {self.n}, one per value"
+            )
+
+    def spec(self) -> dict[str, Any]:
+        """What the browser needs."""
+        icons = [np.round(np.asarray(icon, float), 3).tolist() for icon in self.icons]
+        return super().spec() | {"icons": icons}
 
 
 @dataclass(frozen=True)
@@ -160,12 +195,17 @@ class Switch(Control):
 
 @dataclass(frozen=True)
 class Button(Control):
-    """A push button: each press moves to the next position, and from the last to `then`."""
+    """A push button: each press moves to the next position, and from the last to `then`.
+
+    With one value and `sets`, it sets other controls, and looks pressed while they stand so.
+    glide: milliseconds in which the actors move to the next position.
+    """
 
     kind: ClassVar[str] = "button"
     values: Sequence[Any] | np.ndarray = range(100)
     then: int = field(default=0, kw_only=True)
+    glide: float = field(default=0.0, kw_only=True)
 
     def spec(self) -> dict[str, Any]:
         """What the browser needs."""
-        return super().spec() | {"then": self.then}
+        return super().spec() | {"then": self.then, "glide": self.glide}

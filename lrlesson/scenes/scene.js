@@ -3,13 +3,12 @@
 // arithmetic is from fractions of an axes' box to the drawing's coordinates.
 
 const SVG = "http://www.w3.org/2000/svg";
-const NARROW = 560; // px: below it the second stage, in one column, is shown
+const NARROW = 640; // px: below it the second stage, in one column, is shown
 const QUIET = 250; // ms without a change until the position is saved
 const SPEAK = 600; // ms without a change until it is read out
-const SILENCE = 4000; // ms until a question to Python counts as unanswered
-const UNANSWERED = "Python has not answered: the figure still shows its last sweep. " +
-  "Run the cell to go on.";
-const ICON = { play: "M3 1.5v11l9-5.5z", pause: "M3 1.5h3v11H3zM8 1.5h3v11H8z" };
+const APART = 18; // units between two names, at least
+const ICON = { play: "M3 1.5v11l9-5.5z", pause: "M3 1.5h3v11H3zM8 1.5h3v11H8z",
+  next: "M2 1.5v11l7-5.5zM10 1.5h2v11h-2z" };
 const SYMBOL = {
   // unit radius
   dot: "M-1 0a1 1 0 1 0 2 0a1 1 0 1 0-2 0Z",
@@ -67,16 +66,24 @@ function show(node, text) {
 function showInDrawing(node, text) {
   if (written.get(node) === text) return;
   written.set(node, text);
-  let lowered = false;
+  let lowered = false, fresh = false;
   node.replaceChildren(
-    ...text.split(/(_[A-Za-z0-9]+)/).filter(Boolean).map((part) => {
+    ...text.split(/(_[A-Za-z0-9]+|\n)/).filter(Boolean).flatMap((part) => {
+      if (part === "\n") {
+        fresh = true;
+        return [];
+      }
       const index = part.startsWith("_");
       const span = svg("tspan");
       span.textContent = index ? part.slice(1) : part;
       if (index) span.setAttribute("font-size", "74%");
-      if (index !== lowered) span.setAttribute("dy", index ? "0.25em" : "-0.19em");
+      if (fresh) {
+        span.setAttribute("x", 0);
+        span.setAttribute("dy", "1.3em");
+      } else if (index !== lowered) span.setAttribute("dy", index ? "0.25em" : "-0.19em");
       lowered = index;
-      return span;
+      fresh = false;
+      return [span];
     }),
   );
 }
@@ -103,28 +110,48 @@ function parseStage(text) {
 }
 
 // ---- actors: each builds its elements and returns what moves them ------------------------------
+// The colour of an actor is the variable --c of its group. `layer` has the groups that it draws in,
+// the places where lines have ended (`ends`), and the names to be pushed apart (`names`).
+
+const INK = "stroke: var(--c)";
+const PAPER = "stroke: var(--lr-paper)";
+const finite = (x, y) => x === x && y === y; // false for NaN: a gap
+
+function line(parent, { width, dash = [], alpha = 1 }, style = INK) {
+  return svg("path", { fill: "none", "stroke-linejoin": "round", "stroke-linecap": "round",
+    "stroke-width": width, "stroke-dasharray": dash.join(" "),
+    style: `${style}; stroke-opacity: ${alpha}` }, parent);
+}
+
+function cased(parent, look, casing) { // one line, or two on top of each other
+  const lines = casing ? [line(parent, { width: look.width + casing }, PAPER)] : [];
+  lines.push(line(parent, look));
+  return (d) => lines.forEach((node) => node.setAttribute("d", d));
+}
 
 const ACTORS = {
   path(actor, box, layer, rows) {
-    const look = { fill: "none", "stroke-linejoin": "round", "stroke-linecap": "round" };
-    look.style = `stroke: ${actor.color}; stroke-opacity: ${actor.alpha}`;
-    const line = svg("path", { ...look, "stroke-width": actor.width,
-      "stroke-dasharray": actor.dash.join(" ") }, layer.clipped);
-    const dots = actor.dots && svg("path", { ...look, "stroke-width": actor.dots.size,
-      style: `stroke: ${actor.color}` }, layer.clipped);
+    const draw = cased(layer.clipped, actor, actor.casing);
+    const dots = actor.dots && line(layer.clipped, { width: actor.dots.size });
     const ends = ["exit", "gap"].filter((key) => actor[key]).map((key) => [
-      actor[key], symbol(key === "exit" ? "arrow" : "cross", 10, actor.color, layer.free)]);
+      actor[key], symbol(key === "exit" ? "arrow" : "cross", 12, layer.free)]);
     return () => {
       const x = rows.numbers(actor.x), y = rows.numbers(actor.y);
-      const n = "upto" in actor ? rows.at[actor.upto] + 1 : x.length;
-      let d = "", pen = "M";
+      const [n, part] = "upto" in actor ? rows.reach(actor.upto) : [x.length, 0];
+      let d = "", pen = "M", end = null;
+      const to = (u, v) => {
+        d += `${pen}${box.x(u)} ${box.y(v)}`;
+        pen = "L";
+        if (box.holds(u, v)) end = { x: u, y: v };
+      };
       for (let k = 0; k < n; k++) {
-        if (x[k] === x[k] && y[k] === y[k]) { // false for NaN: a gap
-          d += `${pen}${box.x(x[k])} ${box.y(y[k])}`;
-          pen = "L";
-        } else pen = "M";
+        if (finite(x[k], y[k])) to(x[k], y[k]);
+        else pen = "M";
       }
-      line.setAttribute("d", d);
+      if (part && pen === "L" && finite(x[n], y[n])) {
+        to(x[n - 1] + part * (x[n] - x[n - 1]), y[n - 1] + part * (y[n] - y[n - 1]));
+      }
+      draw(d);
       if (dots) {
         let spots = "";
         for (const k of rows.numbers(actor.dots)) {
@@ -134,54 +161,96 @@ const ACTORS = {
       }
       for (const [[ex, ey, angle, since], put] of ends) {
         const there = rows.numbers(since)[0] < n;
-        put(there ? box.x(rows.numbers(ex)[0]) : NaN, box.y(rows.numbers(ey)[0]),
-          rows.numbers(angle)[0]);
+        const [u, v] = [rows.numbers(ex)[0], rows.numbers(ey)[0]];
+        put(there ? box.x(u) : NaN, box.y(v), rows.numbers(angle)[0]);
+        if (there) end = { x: u, y: v };
       }
+      layer.ends.set(actor.name, end);
+    };
+  },
+
+  label(actor, box, layer, rows) {
+    const node = svg("g", {}, layer.free);
+    const look = { "text-anchor": actor.anchor, "dominant-baseline": "central" };
+    const name = svg("text", { ...look, "font-size": actor.size, style: "fill: var(--c)",
+      "font-weight": actor.bold ? 600 : 400 }, node);
+    const more = svg("text", { ...look, "font-size": 12.5, style: "fill: var(--lr-muted)" }, node);
+    return () => {
+      const end = layer.ends.get(actor.at), text = rows.string(actor.text);
+      node.style.display = end && text ? "" : "none";
+      if (!end || !text) return;
+      const about = rows.string(actor.note);
+      showInDrawing(name, text);
+      showInDrawing(more, about);
+      const wide = Math.max(width(name, text), about && width(more, about));
+      const left = { start: 0, middle: -wide / 2, end: -wide }[actor.anchor];
+      const x = +box.x(end.x) + actor.dx, over = x + left + wide - layer.size[0];
+      const y = +box.y(end.y) + actor.dy - (over > 4 ? 15 : 0);
+      layer.names.push({ x: x - Math.max(0, over), y, left, wide, tall: about ? 33 : APART,
+        box: actor.ax, node, more });
+    };
+  },
+
+  trail(actor, box, layer, rows) {
+    const ages = Array.from({ length: actor.last }, (_, age) => cased(layer.clipped, {
+      width: actor.width, alpha: actor.alpha * (1 - age / actor.last) }, actor.casing));
+    return () => {
+      let [tx, ty] = [actor.x, actor.y].map((ref) => rows.numbers(ref));
+      ages.forEach((draw, age) => {
+        let d = "";
+        if (rows.at[actor.upto] > age) {
+          const [x, y] = [actor.x, actor.y].map((ref) => rows.earlier(actor.upto, age + 1, ref));
+          for (let k = 0; k < x.length; k++) {
+            if (!finite(x[k] + tx[k], y[k] + ty[k])) continue;
+            d += `M${box.x(x[k])} ${box.y(y[k])}L${box.x(tx[k])} ${box.y(ty[k])}`;
+          }
+          [tx, ty] = [x, y];
+        }
+        draw(d);
+      });
     };
   },
 
   marker(actor, box, layer, rows) {
-    const put = symbol(actor.shape, actor.size, actor.color, layer.free, actor.name);
-    const inside = (w) => w >= -1e-4 && w <= 1.0001;
+    const put = symbol(actor.shape, actor.size, layer.free, actor.name);
     return () => {
       const x = rows.numbers(actor.x)[0], y = rows.numbers(actor.y)[0];
-      put(inside(x) && inside(y) ? box.x(x) : NaN, box.y(y), 0);
+      const end = box.holds(x, y) ? { x, y } : null;
+      put(end ? box.x(x) : NaN, box.y(y), 0);
+      layer.ends.set(actor.name, end);
     };
   },
 
   vline(actor, box, layer, rows) {
-    const line = svg("path", { fill: "none", "stroke-width": actor.width,
-      "stroke-dasharray": actor.dash.join(" "), style: `stroke: ${actor.color}` }, layer.clipped);
+    const node = line(layer.clipped, actor);
     return () => {
       const x = rows.numbers(actor.x)[0];
-      line.setAttribute("d", x === x ? `M${box.x(x)} ${box.y(0)}V${box.y(1)}` : "");
+      node.setAttribute("d", x === x ? `M${box.x(x)} ${box.y(0)}V${box.y(1)}` : "");
     };
   },
 
   hline(actor, box, layer, rows) {
-    const line = svg("path", { fill: "none", "stroke-width": actor.width,
-      "stroke-dasharray": actor.dash.join(" "), style: `stroke: ${actor.color}` }, layer.clipped);
+    const node = line(layer.clipped, actor);
     return () => {
       const y = rows.numbers(actor.y)[0];
-      line.setAttribute("d", y === y ? `M${box.x(0)} ${box.y(y)}H${box.x(1)}` : "");
+      node.setAttribute("d", y === y ? `M${box.x(0)} ${box.y(y)}H${box.x(1)}` : "");
     };
   },
 
   dots(actor, box, layer, rows) {
-    const spots = svg("path", { fill: "none", "stroke-linecap": "round", "stroke-width": actor.size,
-      style: `stroke: ${actor.color}; stroke-opacity: ${actor.alpha}` }, layer.clipped);
+    const draw = cased(layer.clipped, { width: actor.size, alpha: actor.alpha }, 2 * actor.rim);
     return () => {
       const x = rows.numbers(actor.x), y = rows.numbers(actor.y);
       let d = "";
       for (let k = 0; k < x.length; k++) {
-        if (x[k] === x[k] && y[k] === y[k]) d += `M${box.x(x[k])} ${box.y(y[k])}h0`;
+        if (finite(x[k], y[k])) d += `M${box.x(x[k])} ${box.y(y[k])}h0`;
       }
-      spots.setAttribute("d", d);
+      draw(d);
     };
   },
 
   bars(actor, box, layer, rows) {
-    const bars = svg("path", { style: `fill: ${actor.color}; fill-opacity: ${actor.alpha}` },
+    const bars = svg("path", { style: `fill: var(--c); fill-opacity: ${actor.alpha}` },
       layer.clipped);
     return () => {
       const left = rows.numbers(actor.left), right = rows.numbers(actor.right);
@@ -197,12 +266,14 @@ const ACTORS = {
   },
 
   band(actor, box, layer, rows) {
-    const area = svg("path", { style: `fill: ${actor.color}; fill-opacity: ${actor.alpha}` },
-      layer.clipped);
+    const areas = [svg("path", { style: `fill: var(--c); fill-opacity: ${actor.alpha}` },
+      layer.clipped)];
+    if (actor.hatch) areas.push(svg("path", { style: `fill: ${layer.hatch}; opacity: 0.3` },
+      layer.clipped));
     return () => {
       const x = rows.numbers(actor.x);
       const low = rows.numbers(actor.low), high = rows.numbers(actor.high);
-      const whole = (k) => x[k] + low[k] + high[k] === x[k] + low[k] + high[k];
+      const whole = (k) => finite(x[k] + low[k], high[k]);
       let d = "";
       for (let from = 0, k = 0; k <= x.length; k++) { // each stretch without a gap by itself
         if (k < x.length && whole(k)) continue;
@@ -213,51 +284,181 @@ const ACTORS = {
         if (k > from) d += "Z";
         from = k + 1;
       }
-      area.setAttribute("d", d);
+      areas.forEach((area) => area.setAttribute("d", d));
     };
   },
 
   handle(actor, box, layer, rows) {
-    const put = symbol("dot", actor.size, actor.color, layer.free, actor.name);
+    const put = symbol("dot", actor.size, layer.free, actor.name);
     // A larger target for the finger; the keyboard has the sliders that it moves.
     const grip = svg("circle", { r: 18, class: "lr-grip", "data-handle": actor.name }, layer.free);
     svg("title", {}, grip).append(actor.name); // shown where the mouse rests
     const kept = (w) => Math.min(1, Math.max(0, w));
     return () => {
-      const x = box.x(kept(rows.numbers(actor.x)[0])), y = box.y(kept(rows.numbers(actor.y)[0]));
-      put(x, y, 0);
-      grip.setAttribute("transform", `translate(${x} ${y})`);
+      const u = kept(rows.numbers(actor.x)[0]), v = kept(rows.numbers(actor.y)[0]);
+      put(box.x(u), box.y(v), 0);
+      grip.setAttribute("transform", `translate(${box.x(u)} ${box.y(v)})`);
+      layer.ends.set(actor.name, { x: u, y: v });
     };
   },
 
   text(actor, box, layer, rows) {
+    const leader = actor.leader && line(layer.free, { width: 1 }, "stroke: var(--lr-ink)");
     const node = svg("text", { "text-anchor": actor.anchor, "font-size": actor.size,
       "font-weight": actor.bold ? 600 : 400, "dominant-baseline": "central",
-      style: `fill: ${actor.color}` }, layer.free);
+      style: "fill: var(--c)" }, layer.free);
     return () => {
       const x = rows.numbers(actor.x)[0], y = rows.numbers(actor.y)[0];
-      node.style.display = x === x && y === y ? "" : "none";
-      node.setAttribute("transform",
-        `translate(${+box.x(x) + actor.dx} ${+box.y(y) + actor.dy})`);
-      showInDrawing(node, rows.string(actor.text));
+      const shown = finite(x, y);
+      node.style.display = shown ? "" : "none";
+      if (leader) leader.setAttribute("d", "");
+      if (!shown) return;
+      const [u, v] = [+box.x(x), +box.y(y)];
+      node.setAttribute("transform", `translate(${u + actor.dx} ${v + actor.dy})`);
+      const text = rows.string(actor.text);
+      showInDrawing(node, text);
+      if (!leader || !text) return;
+      const side = actor.anchor === "middle" ? 0 : actor.anchor === "end" ? 4 : -4;
+      const drop = actor.anchor === "middle" ? -10 * Math.sign(actor.dy) : 0;
+      leader.setAttribute("d", `M${u} ${v}L${u + actor.dx + side} ${v + actor.dy + drop}`);
+    };
+  },
+
+  sprites(actor, box, layer, rows) {
+    const s = actor.size, y = +box.y(actor.y);
+    // Where a narrow page leaves no room between them, every second one is shown.
+    const every = box.x(actor.x[1] ?? 1) - box.x(actor.x[0]) < 1.1 * s ? 2 : 1;
+    const places = actor.images.map((image, k) => ({ image, k })).filter(({ k }) => k % every === 0);
+    places.forEach((place) => {
+      const { image, k } = place;
+      const x = +box.x(actor.x[k]);
+      const tint = svg("rect", { x: x - s / 2 - 3, y: y - s / 2 - 2, width: s + 6, height: s + 22,
+        rx: 5, class: "lr-tint" }, layer.free);
+      const picture = svg("use", { href: layer.sprite(image), x: x - s / 2, y: y - s / 2,
+        width: s, height: s, class: "lr-sprite" }, layer.free);
+      const word = svg("text", { x, y: y + s / 2 + 10, "text-anchor": "middle", "font-size": 14,
+        "dominant-baseline": "central" }, layer.free);
+      const struck = line(layer.free, { width: 1.3 }, "stroke: var(--lr-muted)");
+      struck.setAttribute("d", `M${x - 6} ${y + s / 2 + 10}h12`);
+      Object.assign(place, { tint, picture, word, struck, said: "" });
+    });
+    return () => {
+      const said = rows.string(actor.said);
+      places.forEach((place) => {
+        const { k } = place;
+        if (place.said === said[k]) return;
+        place.said = said[k];
+        const right = said[k] === actor.right[k], nothing = said[k] === "–";
+        place.tint.style.display = right ? "" : "none";
+        place.picture.style.opacity = right ? 1 : nothing ? 0.18 : 0.42;
+        place.word.textContent = said[k];
+        place.word.style.fill = right ? "var(--c)" : "var(--lr-muted)";
+        place.word.setAttribute("font-weight", right ? 600 : 400);
+        place.struck.style.display = right || nothing ? "none" : "";
+      });
+    };
+  },
+
+  cells(actor, box, layer, rows, past) {
+    const sides = rows.numbers({ ...actor.boxes, n: 4 * actor.text.length });
+    const heights = { ...actor.curves, n: actor.curves.n * actor.lines * actor.text.length };
+    const curves = rows.numbers(heights);
+    const cells = actor.text.map((text, k) => {
+      const [u0, u1, v0, v1] = sides.subarray(4 * k, 4 * k + 4);
+      const [x, y] = [+box.x(u0), +box.y(Math.min(v0, v1))];
+      const wide = +box.x(u1) - x, tall = Math.abs(box.y(v1) - box.y(v0));
+      const place = { x, y, width: wide, height: tall, rx: 2 };
+      const cover = svg("g", {}, layer.free), open = svg("g", {}, layer.free);
+      open.style.setProperty("--c", actor.role[k]);
+      const middle = { "text-anchor": "middle", "dominant-baseline": "central" };
+      svg("rect", { ...place, style: "fill: var(--lr-wash)" }, cover);
+      svg("text", { ...middle, x: x + wide / 2, y: y + tall / 2, "font-size": 13,
+        style: "fill: var(--lr-muted)" }, cover).append("?");
+      svg("rect", { ...place, style: `fill: ${actor.tint[k]}` }, open);
+      if (actor.hatch[k]) svg("rect", { ...place, style: `fill: ${layer.hatch}; opacity: 0.3` }, open);
+      let d = "";
+      const n = actor.curves.n;
+      for (let row = 0; row < actor.lines; row++) {
+        let pen = "M";
+        for (let j = 0; j < n; j++) {
+          const h = curves[(k * actor.lines + row) * n + j];
+          if (h !== h) { pen = "M"; continue; }
+          d += `${pen}${(x + 3 + (wide - 6) * j / (n - 1)).toFixed(1)} ${(y + tall * (1 - h)).toFixed(1)}`;
+          pen = "L";
+        }
+      }
+      line(open, { width: 1 }).setAttribute("d", d);
+      svg("text", { x: x + wide - 5, y: y + 11, "text-anchor": "end", "font-size": 12,
+        "font-weight": 600, "dominant-baseline": "central", style: "fill: var(--c)" }, open)
+        .append(text);
+      return { cover, open };
+    });
+    const chosen = svg("rect", { rx: 3, fill: "none", "stroke-width": 3, style: INK }, layer.free);
+    const index = (at) => actor.visits.reduce((k, axis, j) => k * actor.sizes[j] + at[axis], 0);
+    return () => {
+      const here = index(rows.at), every = actor.all >= 0 && rows.at[actor.all] > 0;
+      const seen = new Set([here, ...past().map((frame) => index(frame.at))]);
+      cells.forEach(({ cover, open }, k) => {
+        const shown = every || seen.has(k);
+        cover.style.display = shown ? "none" : "";
+        open.style.display = shown ? "" : "none";
+      });
+      for (const key of ["x", "y", "width", "height"]) {
+        chosen.setAttribute(key, cells[here].cover.firstChild.getAttribute(key));
+      }
     };
   },
 };
 
-function symbol(shape, size, color, parent, name = shape) {
+const widths = new Map(); // of a text, whatever its digits: they are all of the same width
+
+function width(node, text) {
+  const key = `${node.getAttribute("font-size")} ${text.replace(/\d/g, "0")}`;
+  if (!widths.has(key)) widths.set(key, node.getComputedTextLength());
+  return widths.get(key);
+}
+
+// Names of the same panel move up and down until none covers another, and stay in the drawing.
+function pushApart(names, boxes, size) {
+  names.sort((a, b) => a.y - b.y);
+  const meet = (a, b) => a.box === b.box && a.x + a.left < b.x + b.left + b.wide &&
+    b.x + b.left < a.x + a.left + a.wide;
+  for (let pass = 0; pass < 12; pass++) {
+    names.forEach((a, k) => names.slice(k + 1).forEach((b) => {
+      const lack = a.y + a.tall - b.y;
+      if (lack <= 0 || !meet(a, b)) return;
+      a.y -= lack / 2;
+      b.y += lack / 2;
+    }));
+    for (const name of names) {
+      const { top, bottom } = boxes[name.box];
+      name.y = Math.max(top + 4, Math.min(bottom + 8 - name.tall + APART / 2, name.y));
+    }
+  }
+  for (const { x, y, node, more } of names) {
+    node.setAttribute("transform", `translate(${x.toFixed(2)} ${y.toFixed(2)})`);
+    more.setAttribute("y", 15.5);
+  }
+}
+
+function symbol(shape, size, parent, name = shape) {
   const r = size / 2;
   const open = shape === "cross";
   const ring = shape === "ring";
+  const cover = open && svg("path", { d: SYMBOL.cross, "stroke-linecap": "round", style: PAPER,
+    "stroke-width": 5 / r }, parent);
   const node = svg("path", { d: SYMBOL[shape], "data-symbol": name, "stroke-linecap": "round",
-    "stroke-width": (open || ring ? 2.4 : 1.4) / r }, parent);
-  node.style.fill = open ? "none" : ring ? "var(--lr-paper)" : color;
-  node.style.stroke = open || ring ? color : "var(--lr-paper)";
+    "stroke-width": (open || ring ? 2.4 : 2) / r }, parent);
+  node.style.fill = open ? "none" : ring ? "var(--lr-paper)" : "var(--c)";
+  node.style.stroke = open || ring ? "var(--c)" : "var(--lr-paper)";
   return (x, y, angle) => {
-    const shown = x === x && y === y;
-    node.style.display = shown ? "" : "none";
-    if (shown) {
-      node.setAttribute("transform",
-        `translate(${x} ${y}) rotate(${angle || 0}) scale(${r})`);
+    const shown = finite(+x, +y);
+    for (const part of cover ? [cover, node] : [node]) {
+      part.style.display = shown ? "" : "none";
+      if (shown) {
+        part.setAttribute("transform",
+          `translate(${x} ${y}) rotate(${angle || 0}) scale(${r})`);
+      }
     }
   };
 }
@@ -296,36 +497,68 @@ function listenToDrags(root, spec, boxes, rows, move) {
 function buildStage(stage, spec, rows, past, move) {
   const { root, prefix } = parseStage(stage.svg);
   root.setAttribute("role", "img");
-  root.style.maxWidth = `${Math.round(stage.size[0] * 1.4)}px`;
+  root.style.maxWidth = `${Math.round(stage.size[0] * (stage.size[0] < NARROW ? 1.4 : 1))}px`;
   const boxes = stage.boxes.map(([left, top, width, height]) => ({
     x: (u) => (left + u * width).toFixed(2),
     y: (v) => (top + v * height).toFixed(2),
+    holds: (u, v) => Math.abs(u - 0.5) <= 0.5001 && Math.abs(v - 0.5) <= 0.5001,
     fractions: (at) => ({ x: (at.x - left) / width, y: (at.y - top) / height }),
+    top,
+    bottom: top + height,
   }));
   const defs = svg("defs", {}, root);
   stage.boxes.forEach(([x, y, width, height], k) =>
     svg("rect", { x, y, width, height }, svg("clipPath", { id: `${prefix}box${k}` }, defs)));
+  const hatch = svg("pattern", { id: `${prefix}hatch`, width: 7, height: 7,
+    patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" }, defs);
+  svg("path", { d: "M0 0V7", "stroke-width": 1.1, style: "stroke: var(--lr-broken)" }, hatch);
+  const drawn = new Map(); // sprites that are there already, by their cells
+  const sprite = (image) => {
+    if (!drawn.has(image)) {
+      const id = `${prefix}sprite${drawn.size}`;
+      const picture = svg("symbol", { id, viewBox: "0 0 8 8" }, defs);
+      drawn.set(image, `#${id}`);
+      for (const shade of new Set(image)) {
+        const dark = parseInt(shade, 17);
+        const cells = [...image].flatMap((s, k) => s === shade ? [`M${k % 8} ${k >> 3}h1.03v1.03h-1.03z`] : []);
+        if (dark) svg("path", { d: cells.join(""), "fill-opacity": dark / 16 }, picture);
+      }
+    }
+    return drawn.get(image);
+  };
   const layer = svg("g", { class: "lr-actors" }, root);
+  const shared = { ends: new Map(), names: [], size: stage.size, sprite, hatch: `url(#${prefix}hatch)` };
   let updates = [];
   const cast = () => {
     layer.replaceChildren();
     updates = spec.actors.flatMap((actor) => {
       const group = svg("g", { "data-actor": actor.name }, layer);
-      const clipped = svg("g", { "clip-path": `url(#${prefix}box${actor.ax})` }, group);
-      const parents = { clipped, free: svg("g", {}, group) };
       const frames = { "": [rows], each: past(), last: past().slice(-1) }[actor.kept];
-      return frames.map((frame) => ACTORS[actor.kind](actor, boxes[actor.ax], parents, frame));
+      return frames.map((frame) => {
+        const own = svg("g", {}, group);
+        const clipped = svg("g", { "clip-path": `url(#${prefix}box${actor.ax})` }, own);
+        const parents = { ...shared, clipped, free: svg("g", {}, own) };
+        const update = ACTORS[actor.kind](actor, boxes[actor.ax], parents, frame, past);
+        if (typeof actor.color === "string") own.style.setProperty("--c", actor.color);
+        else return () => { own.style.setProperty("--c", frame.string(actor.color)); update(); };
+        return update;
+      });
     });
   };
   cast();
   listenToDrags(root, spec, boxes, rows, move);
-  return { root, cast, draw: () => updates.forEach((update) => update()) };
+  const draw = () => {
+    shared.names.length = 0;
+    updates.forEach((update) => update());
+    pushApart(shared.names, boxes, stage.size);
+  };
+  return { root, cast, draw };
 }
 
 // ---- controls --------------------------------------------------------------------------------
 
 let count = 0;
-const KEYS = { "data-lm-suppress-shortcuts": "true" }; // else JupyterLab takes the arrow keys
+const KEYS = { [SUPPRESS]: "true" };
 
 const CONTROLS = {
   slider(control, move) {
@@ -361,41 +594,47 @@ const CONTROLS = {
     const drawing = svg("svg", { viewBox: "0 0 14 14", "aria-hidden": "true" });
     drawing.append(icon);
     const button = html("button", { type: "button", class: "lr-play", ...KEYS }, drawing);
-    built.root.insertBefore(button, built.root.children[1]);
+    built.root.prepend(button);
     const calm = matchMedia("(prefers-reduced-motion: reduce)");
+    const last = control.n - 1;
+    const pace = (at) => control.pace[at] ?? 1000 / control.rate;
     let frame = 0;
     const face = () => {
-      icon.setAttribute("d", frame ? ICON.pause : ICON.play);
-      button.setAttribute("aria-label", `${frame ? "pause" : "play"}: ${control.label}`);
+      const word = frame ? "pause" : calm.matches ? "next" : "play";
+      icon.setAttribute("d", ICON[word]);
+      button.setAttribute("aria-label", `${word}: ${control.label}`);
     };
-    const speed = html("select", { "aria-label": `speed: ${control.label}`, ...KEYS },
-      ...[0.25, 0.5, 1, 2, 4].map((times) => html("option", { value: times }, `${times}×`)));
-    speed.value = 1;
-    built.root.append(speed);
-    const stop = () => { cancelAnimationFrame(frame); frame = 0; face(); };
+    const stop = () => {
+      if (frame) move(now());
+      cancelAnimationFrame(frame);
+      frame = 0;
+      face();
+    };
     button.addEventListener("click", () => {
       if (frame) return stop();
-      const last = control.n - 1;
-      // With reduced motion: ten calm jumps instead of an animation.
-      const pace = () => {
-        const rate = control.rate * speed.value;
-        const stride = calm.matches ? Math.ceil(last / 10) : Math.ceil(rate / 30);
-        return { stride, period: calm.matches ? 900 / speed.value : (1000 * stride) / rate };
-      };
-      let due = performance.now() + pace().period;
       if (now() >= last) move(0);
+      // With reduced motion each press is one jump: a step of a slow start, or a tenth of the way.
+      const jump = pace(now()) < 100 ? Math.ceil(last / 10) : 1;
+      if (calm.matches) return move(Math.min(last, now() + jump));
+      let before = performance.now(), part = 0;
       const tick = (time) => {
-        if (time >= due) {
-          const { stride, period } = pace();
-          due = Math.max(due + period, time);
-          move(Math.min(last, now() + stride));
-          if (now() >= last) return stop();
+        let left = time - before, at = now();
+        before = time;
+        while (at < last && left > 0) {
+          const rest = (1 - part) * pace(at);
+          if (left < rest) { part += left / pace(at); break; }
+          left -= rest;
+          part = 0;
+          at += 1;
         }
+        if (at >= last) { move(last); return stop(); }
+        move(at, part);
         frame = requestAnimationFrame(tick);
       };
       frame = requestAnimationFrame(tick);
       face();
     });
+    calm.addEventListener("change", face);
     face();
     return { ...built, stop };
   },
@@ -407,9 +646,20 @@ const CONTROLS = {
       input.addEventListener("change", () => move(k));
       return input;
     });
-    const options = inputs.map((input, k) => html("label", {}, input,
-      ...indexed(control.text[k], (tag) => html(tag))));
-    const root = html("fieldset", { class: "lr-control lr-choice" },
+    const options = inputs.map((input, k) => {
+      const icon = control.icons[k];
+      const label = html("label", {}, input);
+      if (icon) {
+        const points = icon.map(([x, y]) => `${(62 * x + 1).toFixed(1)},${(27 - 26 * y).toFixed(1)}`);
+        const drawing = svg("svg", { viewBox: "0 0 64 28", "aria-hidden": "true" });
+        svg("polyline", { points: points.join(" ") }, drawing);
+        label.append(drawing);
+      }
+      label.append(html("span", {}, ...indexed(control.text[k], (tag) => html(tag))));
+      return label;
+    });
+    const look = control.icons.length ? "lr-icons" : "lr-segments";
+    const root = html("fieldset", { class: `lr-control lr-choice ${look}` },
       html("legend", {}, control.label), html("div", { class: "lr-options" }, ...options));
     return { root, set: (at) => { inputs[at].checked = true; }, input: inputs[0] };
   },
@@ -433,15 +683,30 @@ const CONTROLS = {
     const input = html("input", { type: "checkbox", role: "switch", ...KEYS });
     input.addEventListener("change", () => move(+input.checked));
     const root = html("div", { class: "lr-control lr-switch" },
-      html("label", {}, input, control.label));
+      html("label", {}, control.label, input));
     return { root, set: (at) => { input.checked = at === 1; }, input };
   },
 
-  button(control, move, now) {
+  button(control, move, now, stands) {
     const button = html("button", { type: "button", class: "lr-push", ...KEYS }, control.label);
-    button.addEventListener("click", () => move(now() + 1 < control.n ? now() + 1 : control.then));
+    const sets = control.n === 1 && control.sets[0];
+    const calm = matchMedia("(prefers-reduced-motion: reduce)");
+    let frame = 0;
+    button.addEventListener("click", () => {
+      const to = now() + 1 < control.n ? now() + 1 : control.then;
+      cancelAnimationFrame(frame);
+      if (!control.glide || calm.matches || to !== now() + 1) return move(to);
+      const start = performance.now();
+      const tick = (time) => {
+        const left = 1 - Math.min(1, (time - start) / control.glide);
+        move(to, -(left ** 3)); // fast at first
+        if (left > 0) frame = requestAnimationFrame(tick);
+      };
+      frame = requestAnimationFrame(tick);
+    });
     const root = html("div", { class: "lr-control lr-pushes" }, button);
-    return { root, set: () => {}, input: button };
+    const set = () => { if (sets) button.setAttribute("aria-pressed", stands(sets)); };
+    return { root, set, refresh: set, input: button, stop: () => cancelAnimationFrame(frame) };
   },
 };
 
@@ -493,15 +758,45 @@ function render({ model, el }) {
   const unpack = (bytes) => new Float32Array( // a copy: the offset need not be a multiple of four
     bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
   let data = unpack(model.get("data"));
-  const at = spec.controls.map((control) => model.get(control.name));
+  const at = spec.controls.map((control) => model.get(control.name)), position = at;
+  // While something plays, the frame lies between two positions of one control: a part beyond its
+  // position, or, where negative, short of it.
+  let glide = { axis: -1, part: 0 };
   const frame = (at) => {
     const index = (ref) => ref.by.reduce((k, axis) => k * spec.controls[axis].n + at[axis], 0);
+    const row = (ref) => {
+      const start = ref.o + index(ref) * ref.n;
+      return data.subarray(start, start + ref.n);
+    };
+    const numbers = (ref) => {
+      if (ref.offset) {
+        const scale = numbers(ref.scale)[0], center = numbers(ref.center)[0];
+        return numbers(ref.offset).map((value) => center + scale * value);
+      }
+      const now = row(ref), { axis, part } = glide;
+      if (!part || !ref.by.includes(axis) || !gliding) return now;
+      at[axis] += Math.sign(part);
+      const other = row(ref), share = Math.abs(part);
+      at[axis] -= Math.sign(part);
+      return now.map((value, k) => value + share * (other[k] - value));
+    };
+    const gliding = at === position;
+    const earlier = (axis, steps, ref) => {
+      const kept = at[axis];
+      at[axis] -= steps;
+      const found = numbers(ref);
+      at[axis] = kept;
+      return found;
+    };
+    const reach = (axis) => { // points of a path that are passed, and the part of the next
+      const part = gliding && glide.axis === axis ? glide.part : 0;
+      return part < 0 ? [at[axis], 1 + part] : [at[axis] + 1, part];
+    };
     return {
       at,
-      numbers(ref) {
-        const start = ref.o + index(ref) * ref.n;
-        return data.subarray(start, start + ref.n);
-      },
+      numbers,
+      earlier,
+      reach,
       table: (ref) => data.subarray(ref.o, ref.o + spec.controls[ref.by[0]].n),
       string: (ref) => ref.strings[index(ref)],
     };
@@ -511,10 +806,10 @@ function render({ model, el }) {
   const past = () => kept.map(frame);
 
   const said = spec.say.map((say, k) => buildSay(say, k));
-  const unanswered = html("p", { class: "lr-said lr-unanswered", hidden: "" }, UNANSWERED);
+  const sleep = sleeper("Asleep: run this cell. Until then the figure shows its last sweep.");
   const live = html("div", { class: "lr-live", role: "status", "aria-live": "polite" });
   const holder = html("div", { class: "lr-stage" });
-  let stage = null, shown = -1, wide = 0, saving = 0, speaking = 0, waiting = 0;
+  let stage = null, shown = -1, wide = 0, saving = 0, speaking = 0;
 
   const draw = () => {
     stage.draw();
@@ -541,6 +836,7 @@ function render({ model, el }) {
       at[k] = position;
       controls[k].set(position);
     }
+    controls.forEach((control) => control.refresh?.());
     dress();
     draw();
   };
@@ -556,18 +852,29 @@ function render({ model, el }) {
     stage.cast();
   };
   const keep = (changes) => {
-    const { on, once } = spec.keep;
+    const { on, once, every } = spec.keep;
     const then = at.map((position, k) => new Map(changes).get(k) ?? position);
-    const before = kept.find((entry) => once < 0 || entry[once] === then[once]);
-    if (once >= 0 && then[once] !== at[once]) return changes.push([on, before?.[on] ?? 0]);
-    if (then[on] === at[on] || (once >= 0 && (before || !then[on]))) return;
-    recall(then[on] ? [...kept, then] : []); // a button back at its first position starts again
+    if (every.length) {
+      const alike = (entry) => every.every((k) => entry[k] === then[k]);
+      if (kept.some(alike)) return;
+      recall([...kept, then]);
+    } else {
+      const before = once === null ? null : kept.find((entry) => entry[once] === then[once]);
+      if (once !== null && then[once] !== at[once]) return changes.push([on, before?.[on] ?? 0]);
+      if (then[on] === at[on] || (once !== null && (before || !then[on]))) return;
+      recall(then[on] ? [...kept, then] : []); // a button back at its first position starts again
+    }
     model.set("kept", kept);
   };
-  const move = (wanted) => {
+  const move = (wanted, part = 0) => {
     const all = wanted.flatMap(([k, to]) => [[k, to], ...(spec.controls[k].sets?.[to] ?? [])]);
     const changes = all.filter(([k, position]) => position !== at[k]);
-    if (!changes.length) return;
+    const before = glide;
+    glide = { axis: wanted[0][0], part };
+    if (!changes.length) {
+      if (part || before.part) draw();
+      return;
+    }
     if (spec.keep) keep(changes);
     place(changes); // drawn at once; saved when the hand rests, or at once where Python answers
     for (const [k, position] of changes) model.set(spec.controls[k].name, position);
@@ -577,10 +884,12 @@ function render({ model, el }) {
       return;
     }
     save();
-    if (!waiting) waiting = setTimeout(() => { unanswered.hidden = false; }, model.alone ? 0 : SILENCE);
+    sleep.asked(model.alone ? 0 : undefined);
   };
+  const stands = (sets) => sets.every(([k, position]) => at[k] === position);
   const controls = spec.controls.map((control, k) => CONTROLS[control.kind](
-    control, (position) => move([[k, position]]), () => at[k]));
+    control, (position, part) => move([[k, position]], part), () => at[k], stands));
+  controls.forEach(({ root }, k) => root.classList.toggle("lr-folded", spec.controls[k].folded));
   const panel = html("div", { class: "lr-controls" }, ...controls.map((control) => control.root));
   const dependent = spec.controls.some((control) => control.when?.length);
   const dress = () => dependent && spec.controls.forEach((control, k) => {
@@ -612,9 +921,7 @@ function render({ model, el }) {
     return () => model.off(`change:${control.name}`, listener);
   });
   const answered = () => { // a new sweep from Python: other arrays and sentences, the same stage
-    clearTimeout(waiting);
-    waiting = 0;
-    unanswered.hidden = true;
+    sleep.answered();
     const fresh = structuredClone(model.get("frames"));
     data = unpack(model.get("data"));
     spec.actors = fresh.actors;
@@ -629,8 +936,10 @@ function render({ model, el }) {
   }
 
   const root = html("section", { class: "lrlesson-scene", "aria-label": spec.name },
-    panel, ...said.map((sentence) => sentence.root), live, holder, unanswered);
+    panel, ...said.map((sentence) => sentence.root), live, holder, sleep.node);
   el.append(root);
+  const unshare = shareKeys(root);
+  if (spec.keep?.every.length && !kept.length) kept = [[...at]];
   fit(el.clientWidth);
   controls.forEach((control, k) => control.set(at[k]));
   if (dependent) reserve();
@@ -643,10 +952,11 @@ function render({ model, el }) {
 
   return () => {
     observer.disconnect();
+    unshare();
+    sleep.answered();
     listeners.forEach((forget) => forget());
     controls.forEach((control) => control.stop?.());
     clearTimeout(speaking);
-    clearTimeout(waiting);
     if (saving) save();
     root.remove();
   };

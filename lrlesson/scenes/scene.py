@@ -6,14 +6,13 @@ import base64
 import hashlib
 import html
 import io
+import itertools
 import json
 import re
-import string
 import sys
 import textwrap
 import zlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path as FilePath
 from typing import Any
@@ -24,10 +23,12 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from lrlesson.base.extras import needed
+from lrlesson.drawing.page import HANDS
 from lrlesson.drawing.stage import Stage
-from lrlesson.drawing.theme import style, theme_css
-from lrlesson.scenes.actors import Actor, Pack, Spec
-from lrlesson.scenes.controls import Control, number
+from lrlesson.drawing.theme import PAGE_SHEET, style, theme_css
+from lrlesson.scenes.actors import Actor, Label, Pack, Spec
+from lrlesson.scenes.controls import Control
+from lrlesson.scenes.say import Keep, Say
 
 with needed("course", "a scene"):
     import anywidget
@@ -36,119 +37,11 @@ with needed("course", "a scene"):
 PAYLOAD_LIMIT = 1_000_000  # bytes of arrays, drawing and text together
 
 _HERE = FilePath(__file__).parent
-_SCRIPT = (_HERE / "scene.js").read_text(encoding="utf-8")
-_SHEET = theme_css(".lrlesson-scene") + (_HERE / "scene.css").read_text("utf-8")
+_SCRIPT = HANDS + (_HERE / "scene.js").read_text(encoding="utf-8")
+_SHEET = theme_css(".lrlesson-scene") + PAGE_SHEET + (_HERE / "scene.css").read_text("utf-8")
 
 _live: dict[str, tuple[str, list[Scene]]] = {}  # by notebook cell: (run, its scenes)
 _pictures: dict[str, bytes] = {}
-TONES = ("good", "slow", "wave", "warn", "bad", "plain")
-
-
-@dataclass(frozen=True)
-class Keep:
-    """What the page remembers, without Python: in `kept`, a list of positions of all controls.
-
-    on: the control whose moves by hand are remembered, but to its first position, which, without
-        `once`, forgets all.
-    once: a control; the first for each of its positions counts, and comes back when it does.
-    """
-
-    on: str
-    once: str | None = None
-
-
-@dataclass(frozen=True)
-class Total:
-    """In a sentence: the sum of `points`, an array like its fields, over all that is kept."""
-
-    points: Any
-
-
-@dataclass(frozen=True)
-class Each:
-    """In a sentence: a text for each position of one control, whatever the sentence's others."""
-
-    control: str
-    texts: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Least:
-    """In a sentence: of several texts the one with the smallest number; NaN never is.
-
-    options: of each, the control it depends on, its number and its text at every position.
-    """
-
-    options: Sequence[tuple[str, Any, Sequence[str]]]
-
-
-@dataclass(frozen=True)
-class Say:
-    """A sentence about the current frame.
-
-    text: a template; `{rate}` is the text of the control rate, any other name one of `fields`.
-    by: the controls that the leading axes of the fields, the badge and the tone belong to.
-    fields: arrays of strings, or of numbers, which are written with three digits.
-    badge, tone: a word before the sentence and its mood (good, slow, wave, warn, bad,
-        plain), arrays like the fields.
-    kept: speak of the last position that was kept, where there is one.
-    large: set large, as a formula is.
-    room: the longest text that it may have, where an answer of Python changes it.
-    In all of them `w_2` and `λ_max` are shown with an index, and `2^{t}` with a power.
-    """
-
-    text: str
-    by: tuple[str, ...] = ()
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    badge: Any = None
-    tone: Any = "plain"
-    kept: bool = False
-    room: str = ""
-    large: bool = False
-
-    def spec(self, pack: Pack) -> Spec:
-        """Pack the sentence as a list of texts and tables of texts."""
-        parts: list[Any] = []
-        for literal, name, _, _ in string.Formatter().parse(self.text):
-            if literal:
-                parts.append(literal)
-            if name is None:
-                continue
-            if name in self.fields and isinstance(known := self.fields[name], Total):
-                points = np.asarray(known.points, float)
-                by = pack.by("say", self.by, points.shape, name)
-                parts.append({"total": pack.ref(by, points)})
-            elif name in self.fields and isinstance(known, Each):
-                parts.append(pack.strings("say", (known.control,), list(known.texts), name))
-            elif name in self.fields and isinstance(known, Least):
-                parts.append({"least": [_option(pack, name, *option) for option in known.options]})
-            elif name in self.fields:
-                values = np.asarray(known)
-                if values.dtype.kind in "fiu":
-                    texts = [number(value) for value in values.ravel()]
-                    values = np.array(texts, dtype=object).reshape(values.shape)
-                parts.append(pack.strings("say", self.by, values, name))
-            else:
-                k = pack.control("say", name)
-                parts.append({"strings": pack.controls[k].shown, "by": [k]})
-        spec: Spec = {"parts": parts, "kept": self.kept, "room": self.room, "large": self.large}
-        if self.badge is not None:
-            spec["badge"] = pack.strings("say", self.by, self.badge, "badge")
-            spec["tone"] = pack.strings("say", self.by, self.tone, "tone")
-            if unknown := set(spec["tone"]["strings"]) - set(TONES):
-                raise ValueError(
-                    f"{pack.scene}: say: tone '{min(unknown)}', expected one of {', '.join(TONES)}"
-                )
-        return spec
-
-
-def _option(pack: Pack, field: str, control: str, numbers: Any, texts: Sequence[str]) -> Spec:
-    values = np.asarray(numbers, float)
-    by = pack.by("say", (control,), values.shape, field)
-    return {
-        "number": pack.ref(by, values),
-        "text": pack.strings("say", (control,), list(texts), field),
-    }
 
 
 class Scene(anywidget.AnyWidget):
@@ -226,10 +119,7 @@ class Scene(anywidget.AnyWidget):
             packed["sets"] = _moves(pack, control)
             packed["when"] = _when(pack, control)
         if keep is not None:
-            self._fixed["keep"] = {
-                "on": pack.control("keep", keep.on),
-                "once": -1 if keep.once is None else pack.control("keep", keep.once),
-            }
+            self._fixed["keep"] = keep.spec(pack)
         self._weight = len(json.dumps(self._fixed, ensure_ascii=False).encode())
         frames, data = self._pack(actors, say)
         spec = self._fixed | frames
@@ -301,6 +191,10 @@ class Scene(anywidget.AnyWidget):
     def row(self, ref: Spec, position: Sequence[int] | None = None) -> Any:
         """What a reference in `spec` points to, now or at another position of all controls: an
         array of ref["n"] numbers, or a string."""
+        if "offset" in ref:
+            offset, scale, center = (self.row(ref[p], position) for p in ("offset", "scale",
+                                                                          "center"))  # fmt: skip
+            return center + scale * offset
         k, at = 0, self.position if position is None else position
         for axis in ref["by"]:
             k = k * self._controls[axis].n + at[axis]
@@ -347,6 +241,8 @@ class Scene(anywidget.AnyWidget):
             artists: list[Any] = []
             out = io.BytesIO()
             with style():
+                labels: dict[Any, list[Any]] = {}
+                known = {spec["name"]: spec for spec in self.spec["actors"]}
                 for actor, spec in zip(self._actors, self.spec["actors"], strict=True):
                     ax = self._stage.axes(actor.on)
                     limits = ax.get_xlim(), ax.get_ylim()
@@ -354,9 +250,15 @@ class Scene(anywidget.AnyWidget):
                         actor.kept, self.kept
                     ):
                         row = partial(self.row, position=at)
-                        artists += actor.draw(ax, spec, row, at)
+                        end = _end(known[actor.at], row, at) if isinstance(actor, Label) else None
+                        drawn = actor.draw(ax, spec | {"end": end, "past": self.kept}, row, at)
+                        artists += drawn
+                        if isinstance(actor, Label):
+                            labels.setdefault(ax, []).extend(drawn)
                     ax.set_xlim(limits[0])
                     ax.set_ylim(limits[1])
+                for names in labels.values():
+                    _push_apart(names)
                 text, page = _caption(self._stage, self.sentences)
                 artists.append(text)
                 self._stage.figure.savefig(
@@ -456,6 +358,31 @@ def _caption(stage: Stage, sentences: Sequence[str]) -> tuple[Artist, Bbox]:
         parse_math=False,
     )  # fmt: skip
     return text, Bbox([[0, -0.2 * len(lines) - 0.15], [width, height]])
+
+
+def _end(spec: Spec, row: Any, at: Sequence[int]) -> tuple[float, float] | None:
+    """Where a path has ended, or left its axes, or where a marker stands."""
+    x, y = row(spec["x"]), row(spec["y"])
+    n = at[spec["upto"]] + 1 if "upto" in spec else len(x)
+    if "exit" in spec and (leaves := [float(row(ref)[0]) for ref in spec["exit"]])[3] < n:
+        return leaves[0], leaves[1]
+    with np.errstate(invalid="ignore"):
+        inside = (np.abs(x[:n] - 0.5) <= 0.5001) & (np.abs(y[:n] - 0.5) <= 0.5001)
+    k = np.flatnonzero(inside)
+    return (float(x[k[-1]]), float(y[k[-1]])) if k.size else None
+
+
+def _push_apart(names: list[Any]) -> None:
+    """Move the names of one panel's lines up and down until no two stand closer than 16 units."""
+    at = [name.axes.bbox.height * (1 - name.xy[1]) for name in names]
+    order = sorted(range(len(names)), key=at.__getitem__)
+    for _ in range(8):
+        for a, b in itertools.pairwise(order):
+            if (lack := 16 - (at[b] - at[a])) > 0:
+                at[a], at[b] = at[a] - lack / 2, at[b] + lack / 2
+    for name, y in zip(names, at, strict=True):
+        dx, dy = name.get_position()
+        name.set_position((dx, dy + y - name.axes.bbox.height * (1 - name.xy[1])))
 
 
 def _moves(pack: Pack, control: Control) -> dict[int, list[list[int]]]:

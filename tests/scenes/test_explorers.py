@@ -120,55 +120,76 @@ def test_the_race_is_real_training(runs: Scene):
         losses = history.losses[run].astype(float)
         shown = np.isfinite(losses)
         raw = runs.row(actor(runs, f"{letter} raw")["y"])
-        _, v = stage.fractions("loss", t, np.where(shown, losses, 1))
+        _, v = stage.fractions("race", t, np.where(shown, losses, 1))
         close = shown & (np.abs(v) < 100)
         np.testing.assert_allclose(raw[close], v[close], rtol=1e-5, atol=1e-6)
         assert np.isnan(raw[~shown]).all()
+        slow = runs.row(actor(runs, f"{letter} first")["y"])[:11]
+        _, v = stage.fractions("first", t[:11], losses[:11])
+        np.testing.assert_allclose(slow, v, rtol=1e-5, atol=1e-6)
         thick = runs.row(actor(runs, letter)["y"])
         for at in (0, 7, 300, 419):
             if shown[at]:
                 _, v = stage.fractions(
-                    "loss", np.array(0.0), losses[max(0, at - 19) : at + 1].mean()
+                    "race", np.array(0.0), losses[max(0, at - 19) : at + 1].mean()
                 )
                 if abs(v) < 100:
                     np.testing.assert_allclose(thick[at], v, rtol=1e-4, atol=1e-6)
 
 
+def test_the_digits_are_what_each_net_reads(runs: Scene):
+    """Against weights that `train` itself kept, and pixels as scikit-learn has them."""
+    from sklearn.datasets import load_digits
+
+    data = digits()
+    for stop in (1, 130):
+        kept = train(net_a(), data, SGD(), Constant(np.array([0.01, 0.5, 3])), 10, 32, 0,
+                     evaluate_every=stop, keep_weights=True, stop_after=stop).weights  # fmt: skip
+        runs.reveal, runs.update = 1, stop
+        for letter, run in zip("ABC", (1, 2, 0), strict=True):
+            z = net_a().outputs(kept[run, 1], data.x_test.astype(np.float32))
+            read, finite = z.argmax(axis=0), np.isfinite(z).all()
+            spec = actor(runs, f"{letter} reads")
+            said, right = runs.row(spec["said"]), spec["right"]
+            where = [np.flatnonzero(data.y_test == int(c))[right[:k].count(c)]
+                     for k, c in enumerate(right)]  # fmt: skip
+            wanted = "".join(str(read[k]) if finite else "–" for k in where)
+            assert said == wanted
+            count = runs.row(actor(runs, f"{letter} count")["text"])
+            assert count == str(sum(a == b for a, b in zip(said, right, strict=True)))
+            if finite:
+                share = f"{100 * (read == data.y_test).mean():.0f} %"
+                assert f"rate {(0.01, 0.5, 3)[run]:g} reads {share}" in runs.verdict
+            else:
+                assert f"rate {(0.01, 0.5, 3)[run]:g} reads none: it broke" in runs.verdict
+    every = {"".join("0123456789abcdefg"[int(v)] for v in row) for row in load_digits().data}
+    assert set(actor(runs, "A reads")["images"]) <= every
+
+
 def test_the_race_keeps_its_secret_until_asked(runs: Scene):
-    runs.reveal, runs.update = 0, 419
+    runs.reveal, runs.update = 0, 300
     assert runs.verdict.startswith("Which is which? one net")
-    labels = [runs.row(actor(runs, f"{letter} label")["text"]) for letter in "ABC"]
-    assert labels == ["A", "B, not a number", "C"]
+    labels = [actor(runs, f"{letter} label") for letter in "ABC"]
+    assert [runs.row(spec["text"]) for spec in labels] == ["A", "B", "C"]
+    assert {runs.row(spec["note"]) for spec in labels} == {""}
+    assert all("--lr-ink" in runs.row(spec["color"]) for spec in labels)
     runs.reveal = 1
-    labels = [runs.row(actor(runs, f"{letter} label")["text"]) for letter in "ABC"]
-    assert labels == ["A: 0.5", "B: 3, not a number", "C: 0.01"]
-    assert "B is 3 and breaks" in runs.verdict
-    assert "C is 0.01 and crawls" in runs.verdict
+    assert [runs.row(spec["text"]) for spec in labels] == ["rate 0.5", "rate 3", "rate 0.01"]
+    roles = [re.search("--lr-([a-z]+)", runs.row(spec["color"]))[1] for spec in labels]
+    assert roles == ["good", "broken", "low"]
+    assert runs.row(labels[1]["note"]) == "broke: not a number since 52"
 
 
-def test_the_run_that_breaks_is_shown_as_far_as_it_goes(runs: Scene):
-    history = train(net_a(), digits(), SGD(), Constant(3.0), 10, 32, 0)
-    stops = int(np.isfinite(history.losses[0]).argmin())
-    assert 0 < stops < 100
-    spec = actor(runs, "B")
-    assert runs.row(spec["gap"][3])[0] == stops
-    runs.update = stops - 1
-    assert "not a number" not in runs.sentences[1]
-    assert runs.row(actor(runs, "B label")["text"]) in ("B", "B: 3")
-    runs.update = stops
-    assert f"B not a number since update {stops} (×)" in runs.sentences[1]
+def test_the_race_opens_at_its_start(runs: Scene):
+    assert race().update == 0
+    pace = np.array(runs.spec["controls"][0]["pace"])
+    assert 6000 <= pace.sum() <= 9000
+    assert pace[:10].sum() == pytest.approx(pace.sum() / 3, rel=0.2)
 
 
-def test_labels_do_not_cover_each_other(runs: Scene):
-    for update in (0, 10, 100, 419):
-        runs.update = update
-        at = [
-            [runs.row(actor(runs, f"{letter} label")[axis])[0] for axis in "xy"] for letter in "ABC"
-        ]
-        for k in range(3):
-            for other in range(k):
-                apart = np.abs(np.subtract(at[k], at[other]))
-                assert apart[1] > 0.055 or apart[0] > 0.2, (update, at)
+def test_the_race_is_light(runs: Scene):
+    sprites = sum(len(str(spec)) for spec in runs.spec["actors"] if spec["kind"] == "sprites")
+    assert runs.payload - sprites < 200_000
 
 
 @pytest.mark.parametrize("explorer", [rate_dial, race])

@@ -11,7 +11,20 @@ import pytest
 import rig
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from lrlesson.scenes import Band, Bars, Button, Dots, Handle, Keep, Path, Say, Slider, explorers
+from lrlesson.scenes import (
+    Band,
+    Bars,
+    Button,
+    Dots,
+    Handle,
+    Keep,
+    Marker,
+    Path,
+    Say,
+    Slider,
+    Steps,
+    explorers,
+)
 from tests.scenes.axe import findings
 from tests.scenes.conftest import LOSS, RATES, Show, Shown, T, small_scene
 
@@ -47,29 +60,28 @@ def test_a_handle_in_the_plane_without_a_kernel_keeps_the_last_sweep_and_says_so
     scene = explorers.conditioning()
     shown = show(scene.to_html())
     said, path = shown.verdict, shown.actor("path").locator("path").first.get_attribute("d")
-    assert not shown.page.get_by_text("Python has not answered").is_visible()
+    assert shown.page.locator(".lr-asleep").inner_text() == ""
     before = shown.place("start")
     drag(shown, "start", (80, 50))
     np.testing.assert_allclose(np.subtract(shown.place("start"), before), (80, 50), atol=4)
-    expect(shown.page.get_by_text("Python has not answered")).to_be_visible()
+    expect(shown.page.locator(".lr-asleep")).to_contain_text("Asleep: run this cell.")
     assert shown.verdict == said
     assert shown.actor("path").locator("path").first.get_attribute("d") == path
 
 
-@pytest.mark.slow
-def test_play_can_be_slowed_and_hurried(show: Show):
-    shown = show(explorers.two_wells().to_html())
-    speed = shown.page.get_by_label("speed: update")
-    step = shown.slider("update")
-    shown_times = {}
-    for choice in ("4×", "1×"):
-        speed.select_option(choice)
-        step.fill("0")
-        shown.page.get_by_role("button", name="play").click()
-        shown.page.wait_for_timeout(1000)
-        shown.page.get_by_role("button", name=re.compile("pause|play")).click()
-        shown_times[choice] = int(step.input_value()) or 40
-    assert shown_times["4×"] > 1.8 * shown_times["1×"]
+def test_what_decides_may_pass_slowly(show: Show):
+    """The first step takes 1.5 s and glides; the last one 0.1 s."""
+    controls = [Slider("rate", "rate", [1, 2]), Steps("step", "step", range(3), pace=[1500, 100])]
+    line = Marker("dot", "left", np.arange(3.0), 1.0, by=("step",))
+    shown = show(small_scene(controls=controls, actors=[line], say=[]).to_html())
+    start = shown.place("dot")[0]
+    shown.page.get_by_role("button", name="play").click()
+    shown.page.wait_for_timeout(500)
+    between = shown.place("dot")[0]
+    assert shown.slider("step").input_value() == "0"
+    expect(shown.slider("step")).to_have_value("2")
+    end = shown.place("dot")[0]
+    assert start < between < (start + end) / 2
 
 
 def test_bars_dots_and_bands_are_where_matplotlib_draws_them(show: Show):

@@ -10,12 +10,12 @@ from playwright.sync_api import expect
 
 from lrlesson.losses import Quadratic
 from lrlesson.optimizers import SGD
-from lrlesson.scenes import Marker, Scene, Text
+from lrlesson.scenes import Marker, Path, Scene, Text
 from lrlesson.scenes.explorers import race, rate_dial
 from lrlesson.scenes.explorers.rate_dial import _stage
 from lrlesson.schedules import Constant
 from lrlesson.training import descend
-from tests.scenes.conftest import LOSS, Show, Shown, small_scene
+from tests.scenes.conftest import LOSS, Show, Shown, T, small_scene
 
 pytestmark = pytest.mark.browser
 
@@ -69,7 +69,7 @@ def test_pixels_are_where_matplotlib_puts_them(show: Show):
         shown.actor("line").evaluate("node => { node.style.display = 'none' }")
         picture = Image.open(io.BytesIO(shown.page.screenshot())).convert("RGB")
         pixels = np.asarray(picture, int)
-        rows, columns = np.nonzero(np.abs(pixels - (0x00, 0x9E, 0x73)).sum(axis=2) < 30)
+        rows, columns = np.nonzero(np.abs(pixels - (0x00, 0x75, 0x51)).sum(axis=2) < 30)
         assert len(rows) > 100
         corner = drawing.evaluate(
             "n => { const r = n.getBoundingClientRect(); return [r.left, r.top]; }"
@@ -108,12 +108,12 @@ def test_every_change_of_the_slider_is_shown(show: Show):
 def test_what_is_said_is_read_out_once_the_hand_rests(show: Show):
     scene = rate_dial()
     shown = show(scene.to_html())
-    live = shown.page.get_by_role("status")
+    live = shown.page.locator(".lr-live")
     shown.page.wait_for_timeout(700)
     assert live.inner_text() == ""  # what stands on the page at first is not read out
     shown.page.evaluate(
         """() => { window.spoken = 0; new MutationObserver(() => spoken++)
-           .observe(document.querySelector('[role=status]'), { childList: true }); }"""
+           .observe(document.querySelector('.lr-live'), { childList: true }); }"""
     )
     rate = shown.slider("learning rate")
     rate.focus()
@@ -130,7 +130,7 @@ def test_every_control_can_be_reached_and_keeps_its_keys(show: Show):
     shown = show(race().to_html())
     quiet = shown.page.locator(".lr-controls").screenshot()
     names, focused = [], []
-    for _ in range(4):
+    for _ in range(3):
         shown.page.keyboard.press("Tab")
         names.append(
             shown.page.evaluate(
@@ -141,11 +141,11 @@ def test_every_control_can_be_reached_and_keeps_its_keys(show: Show):
         )
         focused.append(shown.page.locator(".lr-controls").screenshot())
     assert names == [[name, "true"] for name in (
-        "play: update", "update", "speed: update", "show the rates")]  # fmt: skip
-    assert len({quiet, *focused}) == 5  # each is seen to have the focus
+        "play: update", "update", "show the rates")]  # fmt: skip
+    assert len({quiet, *focused}) == 4  # each is seen to have the focus
     shown.page.keyboard.press("Space")
-    assert shown.verdict.startswith("The rates A is 0.5")
-    assert shown.actor("A label").text_content() == "A: 0.5"
+    assert shown.verdict.startswith("0.5 learns after 0 updates rate 0.5 reads ")
+    assert shown.actor("A row").text_content() == "0.5"
 
 
 def test_play_runs_to_the_end_and_can_be_stopped(show: Show):
@@ -166,23 +166,37 @@ def test_play_runs_to_the_end_and_can_be_stopped(show: Show):
     expect(play).to_be_visible()
 
 
-def test_reduced_motion_plays_in_calm_jumps(show: Show):
-    shown = show(rate_dial().to_html(), reduced_motion="reduce")
-    shown.page.get_by_role("button", name="play").click()
-    expect(shown.slider("step")).to_have_value("10", timeout=3000)
-    expect(shown.slider("step")).to_have_value("20", timeout=3000)
+def test_with_reduced_motion_each_press_is_one_jump(show: Show):
+    shown = show(race().to_html(), reduced_motion="reduce")
+    update, button = shown.slider("update"), shown.page.get_by_role("button", name="next: update")
+    for wanted in ("1", "2"):  # one by one where it would pass slowly
+        button.click()
+        expect(update).to_have_value(wanted)
+    update.fill("10")
+    button.click()
+    expect(update).to_have_value("52")  # then a tenth of the way
+    shown.page.wait_for_timeout(200)
+    expect(update).to_have_value("52")
 
 
-def test_a_run_that_breaks_ends_in_a_cross(show: Show):
+def test_a_run_that_breaks_leaves_its_frame_in_an_arrow(show: Show):
     shown = show(race().to_html())
-    cross = shown.actor("B").locator('[data-symbol="cross"]')
-    arrow = shown.actor("B").locator('[data-symbol="arrow"]')
-    assert cross.is_visible()
-    shown.slider("update").fill("30")
-    assert not cross.is_visible()
-    assert arrow.is_visible()
-    shown.slider("update").fill("2")
+    arrow = shown.actor("B first").locator('[data-symbol="arrow"]')
     assert not arrow.is_visible()
+    shown.slider("update").fill("6")
+    assert arrow.is_visible()
+    shown.slider("update").fill("60")
+    assert shown.actor("B").locator('[data-symbol="arrow"]').is_visible()
+
+
+def test_a_line_that_is_not_a_number_ends_in_a_cross(show: Show):
+    loss = np.array([10.0, 1.0, np.nan, np.nan])
+    scene = small_scene(actors=[Path("line", "left", T, loss, upto="step")], say=[])
+    shown = show(scene.to_html())
+    cross = shown.actor("line").locator('[data-symbol="cross"]')
+    assert cross.is_visible()
+    shown.slider("step").fill("1")
+    assert not cross.is_visible()
 
 
 def test_a_marker_outside_its_axes_is_not_drawn_elsewhere(show: Show):
@@ -205,8 +219,8 @@ def test_indices_and_markup_in_texts(show: Show):
 
 def test_both_themes(show: Show):
     for scheme, ink, paper in (
-        ("light", "rgb(32, 36, 42)", 255),
-        ("dark", "rgb(228, 231, 235)", 17),
+        ("light", "rgb(29, 34, 40)", 255),
+        ("dark", "rgb(232, 235, 238)", 20),
     ):
         shown = show(rate_dial().to_html(), color_scheme=scheme)
         title = shown.page.locator("svg[role=img] text", has_text="loss at each step")

@@ -17,7 +17,8 @@ from lrlesson.optimizers import SGD
 from lrlesson.scenes.actors import Actor, Marker, Path
 from lrlesson.scenes.controls import Choice, Slider, Steps, number
 from lrlesson.scenes.explorers._parts import log_ticks, named, note, panels
-from lrlesson.scenes.scene import Say, Scene
+from lrlesson.scenes.say import Say
+from lrlesson.scenes.scene import Scene
 from lrlesson.training import train
 
 _GROWTH = np.array([2.0, 4.0, 8.0])

@@ -13,7 +13,8 @@ from lrlesson.losses import NoisyBowl
 from lrlesson.scenes.actors import Handle, Marker, Path, VLine
 from lrlesson.scenes.controls import Slider, number
 from lrlesson.scenes.explorers._parts import log_ticks, named, panels
-from lrlesson.scenes.scene import Say, Scene
+from lrlesson.scenes.say import Say
+from lrlesson.scenes.scene import Scene
 
 _T, _EVERY, _SOON = 1000, 5, 30
 _DROPS = np.arange(0, _T + 1, 10)

@@ -15,7 +15,8 @@ from lrlesson.optimizers import SGD
 from lrlesson.scenes.actors import HLine, Marker, Path, Text, VLine
 from lrlesson.scenes.controls import Slider, Steps
 from lrlesson.scenes.explorers._parts import log_ticks, named, panels
-from lrlesson.scenes.scene import Say, Scene
+from lrlesson.scenes.say import Say
+from lrlesson.scenes.scene import Scene
 from lrlesson.schedules import Constant
 from lrlesson.sharpness import sharpness
 from lrlesson.training import train

@@ -13,7 +13,8 @@ from lrlesson.optimizers import AdaGrad, Adam, RMSprop
 from lrlesson.scenes.actors import Bars, Dots, HLine, Marker, Path, VLine
 from lrlesson.scenes.controls import Choice, Slider, Steps, Switch
 from lrlesson.scenes.explorers._parts import log_ticks, named, note, panels, texts
-from lrlesson.scenes.scene import Say, Scene
+from lrlesson.scenes.say import Say
+from lrlesson.scenes.scene import Scene
 
 _RULES: dict[str, Any] = {
     "AdaGrad": lambda corrected: AdaGrad(),

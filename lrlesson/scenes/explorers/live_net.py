@@ -15,7 +15,8 @@ from lrlesson.optimizers import SGD
 from lrlesson.scenes.actors import Marker, Path, VLine
 from lrlesson.scenes.controls import Button, Slider, number
 from lrlesson.scenes.explorers._parts import log_ticks, named, note, panels, texts
-from lrlesson.scenes.scene import Keep, Say, Scene
+from lrlesson.scenes.say import Keep, Say
+from lrlesson.scenes.scene import Scene
 from lrlesson.training import History, sweep
 
 _GUESSES, _EPOCHS = 6, 3

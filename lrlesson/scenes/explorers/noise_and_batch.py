@@ -15,7 +15,8 @@ from lrlesson.optimizers import SGD
 from lrlesson.scenes.actors import Dots, HLine, Path
 from lrlesson.scenes.controls import Slider
 from lrlesson.scenes.explorers._parts import log_ticks, named, note, panels, texts
-from lrlesson.scenes.scene import Say, Scene
+from lrlesson.scenes.say import Say
+from lrlesson.scenes.scene import Scene
 from lrlesson.training import descend
 
 _BATCHES = np.array([1, 2, 4, 8, 16, 32, 64])

@@ -15,7 +15,8 @@ from lrlesson.optimizers import SGD
 from lrlesson.scenes.actors import Actor, Handle, Marker, Path
 from lrlesson.scenes.controls import Slider, number
 from lrlesson.scenes.explorers._parts import named, panels
-from lrlesson.scenes.scene import Say, Scene
+from lrlesson.scenes.say import Say
+from lrlesson.scenes.scene import Scene
 from lrlesson.schedules import Constant
 from lrlesson.training import descend
 

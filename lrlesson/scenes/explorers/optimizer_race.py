@@ -15,7 +15,8 @@ from lrlesson.optimizers import SGD, AdaGrad, Adam, RMSprop
 from lrlesson.scenes.actors import Actor, Bars, Path
 from lrlesson.scenes.controls import Button, Control, Slider, number
 from lrlesson.scenes.explorers._parts import log_ticks, named, note, panels
-from lrlesson.scenes.scene import Each, Least, Say, Scene
+from lrlesson.scenes.say import Each, Least, Say
+from lrlesson.scenes.scene import Scene
 from lrlesson.training import sweep
 
 _RACERS: dict[str, tuple[Any, str, tuple[float, ...]]] = {

@@ -14,7 +14,8 @@ from lrlesson.optimizers import SGD
 from lrlesson.scenes.actors import Marker, Path, VLine
 from lrlesson.scenes.controls import Answers, Slider, number
 from lrlesson.scenes.explorers._parts import named
-from lrlesson.scenes.scene import Keep, Say, Scene, Total
+from lrlesson.scenes.say import Keep, Say, Total
+from lrlesson.scenes.scene import Scene
 from lrlesson.training import descend
 
 _OUTCOMES = ["slow", "converges", "oscillates", "diverges"]

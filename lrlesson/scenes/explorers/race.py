@@ -1,27 +1,32 @@
-"""Explorers on a real network, trained while you wait."""
+"""Three copies of one net, trained at three rates while you wait, and what each of them reads."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from lrlesson.data import digits
-from lrlesson.drawing.stage import Stage, figure
-from lrlesson.drawing.theme import style
+from lrlesson.drawing.stage import Box, Stage, placed
+from lrlesson.drawing.theme import light, style
 from lrlesson.network import net_a
 from lrlesson.optimizers import SGD
-from lrlesson.scenes.actors import Marker, Path, Text
+from lrlesson.scenes.actors import Actor, Label, Marker, Path, Sprites, Text
 from lrlesson.scenes.controls import Steps, Switch, number
-from lrlesson.scenes.scene import Say, Scene
-from lrlesson.schedules import Constant
+from lrlesson.scenes.explorers._parts import ticks, titled, x_name
+from lrlesson.scenes.say import Each, Say
+from lrlesson.scenes.scene import Scene
 from lrlesson.training import History, train
 
 _MEAN = 20  # updates that the thick curve averages
-_LIMITS = (1e-3, 1e3)
-_LOOKS = [("blue", ()), ("vermilion", (7, 3)), ("green", (2, 3))]
+_LIMITS = (4e-3, 1e3)
+_FIRST = 10  # updates that pass slowly, in a panel of their own
+_SLOW, _FAST = 300.0, 12.0  # milliseconds for each of the first updates, and of the others
+_SHOWN = 16  # digits
+_ROWS, _ROW = 806.0, 58.0  # width of the rows of digits, and the height of one
+_ROLES = {"crawls": "low", "learns": "good", "breaks": "broken"}
+_WORDS = {"crawls": "too low", "learns": "right", "breaks": "too high"}
 
 
 def race(
@@ -30,66 +35,165 @@ def race(
     """The same net on the digits at three rates, unnamed until the reader asks.
 
     NET-A, batches of 32; start and batches are the same in every run. The run that breaks is
-    shown as far as it goes.
+    shown as far as it goes. Below the losses: what each net reads in sixteen digits that it was
+    not trained on, before each of its updates.
     """
-    history = _train(tuple(float(rate) for rate in rates), epochs, seed)
+    history, read = _train(tuple(float(rate) for rate in rates), epochs, seed)
     order = [1, 2, 0]  # the letters must not follow the rates
     losses = history.losses[order].astype(float)
-    updates = history.updates
+    t = np.arange(history.updates)
     smooth = np.stack([_trailing_mean(run) for run in losses])
-    shown_at, label_x, label_y = _labels(smooth, updates)
-    actors: list[Path | Marker | Text] = []
-    letters = "ABC"
-    t = np.arange(updates)
-    for k, (color, dash) in enumerate(_LOOKS):
-        look: dict[str, Any] = {"color": color, "upto": "update"}
-        actors.append(
-            Path(f"{letters[k]} raw", "loss", t, _kept(losses[k]), width=0.8, alpha=0.3,
-                 exits=False, **look)
-        )  # fmt: skip
-        actors.append(Path(letters[k], "loss", t, smooth[k], width=2.4, dash=dash, **look))
-    for k, (color, _) in enumerate(_LOOKS):
-        actors.append(
-            Marker(f"{letters[k]} now", "loss", np.where(np.isfinite(smooth[k]), t, np.nan),
-                   smooth[k], by=("update",), color=color)
-        )  # fmt: skip
-        actors.append(
-            Text(f"{letters[k]} label", "loss", label_x[k], label_y[k],
-                 _names(letters[k], float(rates[order[k]]), smooth[k]),
-                 by=("update",), text_by=("update", "reveal"), dx=9, size=12.5, bold=True,
-                 color=color)
-        )  # fmt: skip
-    listed = ", ".join(f"{rate:g}" for rate in sorted(rates)[:-1]) + f" and {max(rates):g}"
-    question = (
-        "one net, trained three times from the same start on the same batches. Only the learning "
-        f"rate differs: {listed}. Which curve is which?"
-    )
-    answer = " ".join(
-        _outcome(history, k, letter) for letter, k in zip(letters, order, strict=True)
-    )
+    share = 100 * (read == digits().y_test).mean(axis=-1)  # (runs, updates)
+    manner = [_manner(history, run) for run in range(3)]
+    chosen, images, right = _sixteen()
+    early = t <= _FIRST
+    actors: list[Actor] = []
+    for k, run in enumerate(order):
+        letter, rate = "ABC"[k], f"{history.rates[run, 0]:g}"
+        good = np.isfinite(losses[k])
+        look: dict[str, Any] = {
+            "color": ["ink", _ROLES[manner[run]]], "color_by": ("reveal",), "upto": "update",
+        }  # fmt: skip
+        paint: dict[str, Any] = {name: look[name] for name in ("color", "color_by")}
+        wide = 3.0 if manner[run] == "learns" else 2.4
+        slow = np.minimum(t, _FIRST)
+        gone = f"broke: not a number since {good.argmin()}"
+        held = np.array([f"loss {number(v, 2)}, {manner[run]}" for v in smooth[k]], dtype=object)
+        note = np.where(good, held, gone)
+        named = np.where(early, "", np.array([[letter], [f"rate {rate}"]], dtype=object))
+        about = np.where(early, "", np.stack([np.full(t.size, "", dtype=object), note]))
+        actors += [
+            Path(f"{letter} raw", "race", t, _kept(losses[k]), width=0.8, alpha=0.35,
+                 exits=False, **look),
+            Path(letter, "race", t, smooth[k], width=wide, casing=2.5, **look),
+            Path(f"{letter} first", "first", slow, _kept(losses[k])[slow], width=wide, casing=2.5,
+                 dots=True, **look),
+            Marker(f"{letter} now", "race", np.where(good & ~early, t, np.nan), smooth[k],
+                   by=("update",), **paint),
+            Label(f"{letter} label", "race", letter, named, text_by=("reveal", "update"),
+                  note=about, note_by=("reveal", "update"), **paint),
+            Label(f"{letter} early", "first", f"{letter} first",
+                  np.where(early, np.array([[letter], [rate]], dtype=object), ""),
+                  text_by=("reveal", "update"), **paint),
+        ]  # fmt: skip
+        top = k * (_ROW + 6.0) + 20
+        said = ["".join("–" if d < 0 else str(d) for d in row) for row in read[run][:, chosen]]
+        count = [str(sum(a == b for a, b in zip(text, right, strict=True))) for text in said]
+        word: dict[str, Any] = {"text_by": ("reveal",), "size": 12.5}
+        actors += [
+            Sprites(f"{letter} reads", "read", images, 112 + 40.2 * np.arange(_SHOWN), top, said,
+                    by=("update",), right=right, **paint),
+            Text(f"{letter} row", "read", 0, top - 3, [letter, rate], text_by=("reveal",),
+                 size=17, bold=True, **paint),
+            Text(f"{letter} word", "read", 0, top + 16, ["", _WORDS[manner[run]]], **word),
+            Text(f"{letter} count", "read", 765, top, count, text_by=("update",), anchor="end",
+                 size=19, bold=True, **paint),
+            Text(f"{letter} of", "read", 770, top + 1, f"of {_SHOWN}", size=12.5, color="muted"),
+        ]  # fmt: skip
+    faster = f"runs on from here,\n{_SLOW / _FAST:.0f} times faster"
+    actors += [
+        Text("wait", "race", t[-1] / 2, 2.0, np.where(early, faster, ""), text_by=("update",),
+             anchor="middle", color="muted"),
+        Text("when", "read", _ROWS, -16, [f"after update {k}" for k in t], text_by=("update",),
+             anchor="end", size=12.5, color="muted"),
+    ]  # fmt: skip
+    pace = np.where(t[:-1] < _FIRST, _SLOW, _FAST)
     return Scene(
-        _stage(updates, "wide"),
-        narrow=_stage(updates, "narrow"),
+        _stage(history.updates, True),
+        narrow=_stage(history.updates, False),
         name="race",
-        alt="Training loss against update for three runs of the same net, A, B and C.",
+        alt="Training loss against update for three runs of the same net, A, B and C, and what "
+        "each reads in the same sixteen digits.",
         controls=[
-            Steps("update", "update", t, -1, [str(k) for k in t], rate=60),
+            Steps("update", "update", t, 0, [str(k) for k in t], pace=pace),
             Switch("reveal", "show the rates"),
         ],
         actors=actors,
-        say=[
-            Say("{text}", ("reveal",), {"text": [question, answer]},
-                ["Which is which?", "The rates"], ["plain", "plain"]),
-            Say("Loss at update {update}: A {a}, B {b}, C {c}.", ("update",),
-                {letter.lower(): shown_at[k] for k, letter in enumerate(letters)}),
-        ],
-    )  # fmt: skip
+        say=[_verdict(history, order, manner, share)],
+    )
+
+
+def _verdict(history: History, order: list[int], manner: list[str], share: np.ndarray) -> Say:
+    """The question, and once the rates are shown what each net reads by now."""
+    rates = [f"{rate:g}" for rate in history.rates[:, 0]]
+    listed = f"{rates[0]}, {rates[1]} or {rates[2]}"
+    question = (
+        "one net, started three times alike on the same batches. Only the learning rate differs: "
+        f"{listed}. Which row is which?"
+    )
+    hidden = np.full(history.updates, "", dtype=object)
+    fields: dict[str, Any] = {"before": Each("reveal", [question, "after "])}
+    text = "{before}{at}"
+    fields["at"] = np.stack([hidden, np.arange(history.updates).astype(str).astype(object)])
+    ranked = sorted(order, key=lambda run: ["learns", "crawls", "breaks"].index(manner[run]))
+    for place, run in enumerate(ranked):
+        good = np.isfinite(history.losses[run])
+        percent = [f"{v:.0f} %" if ok else "none: it broke" for v, ok in
+                   zip(share[run], good, strict=True)]  # fmt: skip
+        lead = [" updates rate ", ", rate ", ", and rate "][place]
+        new = [" of 450 new digits", "", "."][place]
+        text += f"{{lead{place}}}{{share{place}}}{{new{place}}}"
+        fields[f"lead{place}"] = Each("reveal", ["", f"{lead}{rates[run]} reads "])
+        fields[f"share{place}"] = np.stack([hidden, np.array(percent, dtype=object)])
+        fields[f"new{place}"] = Each("reveal", ["", new])
+    best = next((rates[k] for k in order if manner[k] == "learns"), "")
+    word = [["Which is which?"] * history.updates, [f"{best} learns"] * history.updates]
+    tone = [["plain"] * history.updates, ["good"] * history.updates]
+    return Say(text, ("reveal", "update"), fields, word, tone)
+
+
+class _Witness:
+    """A plan of rates that remembers the weights before each update."""
+
+    def __init__(self, rates: tuple[float, ...]) -> None:
+        self.rates, self.runs = np.array(rates), len(rates)
+        self.seen: list[np.ndarray] = []
+
+    def rate(self, t: int, loss: Any, gradient: Any, w: Any, evaluate: Any) -> np.ndarray:
+        self.seen.append(w.copy())
+        return self.rates
+
+    def observe(self, metric: Any) -> None:
+        """A plan does not listen."""
 
 
 @lru_cache(maxsize=8)
-def _train(rates: tuple[float, ...], epochs: int, seed: int) -> History:
-    each: Any = np.array(rates)
-    return train(net_a(), digits(), SGD(), Constant(each), epochs, 32, seed)
+def _train(rates: tuple[float, ...], epochs: int, seed: int) -> tuple[History, np.ndarray]:
+    """The runs, and the class that each net reads in each test digit before each update, −1 where
+    its outputs are not finite: (runs, updates, digits)."""
+    net, data, witness = net_a(), digits(), _Witness(rates)
+    history = train(net, data, SGD(), witness, epochs, 32, seed)
+    x = np.ascontiguousarray(data.x_test, net.dtype)
+    read = np.empty((len(rates), history.updates, x.shape[1]), np.int8)
+    with np.errstate(all="ignore"):
+        for t, w in enumerate(witness.seen):
+            z = net.outputs(w, x)
+            read[:, t] = np.where(np.isfinite(z).all(axis=-2), z.argmax(axis=-2), -1)
+    return history, read
+
+
+@lru_cache(maxsize=1)
+def _sixteen() -> tuple[np.ndarray, np.ndarray, str]:
+    """Which test digits are shown, their pixels (16, 8, 8) in 0 … 16, and what they are: the first
+    of each class and the second of six, in the order of the data."""
+    data = digits(scale="pixels")
+    y = data.y_test
+    assert data.x_test is not None
+    assert y is not None
+    places = [np.flatnonzero(y == c) for c in range(10)]
+    chosen = np.sort([p[0] for p in places] + [p[1] for p in places[: _SHOWN - 10]])
+    darkest = np.minimum(data.x_train.min(axis=1), data.x_test.min(axis=1))  # each pixel's white
+    pixels = (data.x_test[:, chosen].T - darkest).round().reshape(-1, 8, 8)
+    return chosen, pixels.clip(0, 16), "".join(str(c) for c in y[chosen])
+
+
+def _manner(history: History, run: int) -> str:
+    """What becomes of a run: it breaks, learns or crawls."""
+    if not np.isfinite(history.losses[run]).all():
+        return "breaks"
+    assert history.train_loss is not None
+    ends = history.train_loss[:, -1]
+    return "learns" if ends[run] < 3 * np.nanmin(ends) else "crawls"
 
 
 def _trailing_mean(losses: np.ndarray) -> np.ndarray:
@@ -105,63 +209,39 @@ def _kept(losses: np.ndarray) -> np.ndarray:
     return np.where(np.logical_and.accumulate(np.isfinite(losses)), losses, np.nan)
 
 
-def _labels(smooth: np.ndarray, updates: int) -> tuple[list[list[str]], np.ndarray, np.ndarray]:
-    """For each run and update what is said of its loss, and where its label stands: at the end of
-    its curve, moved up or down where two would overlap."""
-    low, high = np.log10(_LIMITS)
-    finite = np.isfinite(smooth)
-    last = np.where(finite, np.arange(updates), 0)
-    last = np.maximum.accumulate(last, axis=1)
-    y = np.log10(np.take_along_axis(smooth, last, axis=1))
-    room = 0.065 * (high - low)
-    y = np.clip(y, low + room / 2, high - room / 2)
-    for column, x in zip(y.T, last.T, strict=True):
-        for _ in range(4):  # push overlapping neighbours apart
-            order = np.argsort(column, kind="stable")
-            for lower, upper in pairwise(order):
-                overlap = room - (column[upper] - column[lower])
-                if overlap > 0 and abs(x[upper] - x[lower]) < 0.25 * updates:
-                    column[lower] -= overlap / 2
-                    column[upper] += overlap / 2
-        column += max(0, low + room / 2 - column.min()) - max(0, column.max() - high + room / 2)
-    said = []
-    for run, good in zip(smooth, finite, strict=True):
-        stop = f"not a number since update {good.argmin()} (×)"
-        said.append([number(v, 2) if ok else stop for v, ok in zip(run, good, strict=True)])
-    return said, last.astype(float), 10**y
-
-
-def _names(letter: str, rate: float, smooth: np.ndarray) -> list[list[str]]:
-    """The label of a run at each update, hidden and revealed."""
-    ends = ["" if ok else ", not a number" for ok in np.isfinite(smooth)]
-    return [[letter + end, f"{letter}: {rate:g}{end}"] for end in ends]
-
-
-def _outcome(history: History, run: int, letter: str) -> str:
-    """What became of a run, in a sentence."""
-    rate = f"{letter} is {history.rates[run, 0]:g}"
-    losses = history.losses[run]
-    if not np.isfinite(losses).all():
-        return f"{rate} and breaks: not a number from update {np.isfinite(losses).argmin()} on."
-    assert history.train_loss is not None
-    assert history.test_accuracy is not None
-    end, right = history.train_loss[run, -1], history.test_accuracy[run, -1]
-    best = np.nanmin(history.train_loss[:, -1])
-    manner = "learns" if end < 3 * best else "crawls"
-    return f"{rate} and {manner}: loss {number(end, 2)}, {100 * right:.0f} % of new digits right."
+_WIDE: dict[str, Box] = {
+    "first": (44, 26, 196, 168), "race": (290, 26, 396, 168), "read": (0, 250, _ROWS, 190),
+}  # fmt: skip
+_NARROW: dict[str, Box] = {
+    "first": (44, 26, 330, 130), "race": (44, 216, 230, 150), "read": (0, 440, 400, 200),
+}  # fmt: skip
 
 
 @lru_cache(maxsize=8)
-def _stage(updates: int, shape: str) -> Stage:
+def _stage(updates: int, wide: bool) -> Stage:
     with style():
-        size = (760, 330) if shape == "wide" else (420, 330)
-        fig, axes = figure(*size, mosaic=[["loss"]])
-        ax = axes["loss"]
-        ax.set_yscale("log")
-        ax.set_ylim(*_LIMITS)
-        ax.set_xlim(0, 1.19 * updates)  # room for the names
-        ax.set_xticks(np.arange(0, updates + 1, 100 if shape == "wide" else 200))
-        ax.set_title(f"training loss on digits (thick: mean of {_MEAN} batches)")
-        ax.set_xlabel("update")
-        ax.set_ylabel("loss")
+        fig, axes = placed(*((806, 440) if wide else (400, 650)), _WIDE if wide else _NARROW)
+        for label, last in (("first", _FIRST), ("race", updates)):
+            ax = axes[label]
+            ax.set_xlim(0, last)
+            ax.set_yscale("log")
+            ax.set_ylim(*_LIMITS)
+            names = not wide or label == "first"
+            shown = [0.01, 0.1, 1, 10, 100, 1000]
+            ticks(ax.yaxis, shown, None if names else [""] * 6)
+            step = 2 if label == "first" else 100 if wide else 200
+            ticks(ax.xaxis, np.arange(0, last + 1, step))
+            ax.axvspan(0, _FIRST, color=light("wash"), lw=0, zorder=0.2)
+        titled(axes["first"], "The first ten updates", f"slowed {_SLOW / _FAST:.0f} times",
+               left=44)  # fmt: skip
+        about = f"batch loss, and its mean of {_MEAN}" if wide else ""
+        titled(axes["race"], "The whole race", about, left=0 if wide else 44)
+        x_name(axes["race"], "update", beside=True)
+        ax = axes["read"]
+        ax.set_xlim(0, _ROWS)
+        ax.set_ylim(190, 0)
+        ax.axis("off")
+        reads = "What each net reads in the same sixteen new digits"
+        titled(ax, reads if wide else "Read in new digits", up=13)
+        ax.plot([0, _ROWS], [-8, -8], color=light("grid"), lw=1, clip_on=False)
         return Stage.of(fig)

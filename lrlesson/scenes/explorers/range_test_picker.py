@@ -14,7 +14,8 @@ from lrlesson.optimizers import SGD
 from lrlesson.scenes.actors import Dots, Handle, HLine, Marker, Path, VLine
 from lrlesson.scenes.controls import Slider, number
 from lrlesson.scenes.explorers._parts import log_ticks, named, note, panels
-from lrlesson.scenes.scene import Say, Scene
+from lrlesson.scenes.say import Say
+from lrlesson.scenes.scene import Scene
 from lrlesson.training import RangeTest, range_test, sweep
 
 _SEEDS, _PICK_EPOCHS, _BROKE = 12, 2, 60.0

@@ -14,7 +14,8 @@ from lrlesson.losses import Quadratic
 from lrlesson.optimizers import SGD
 from lrlesson.scenes.actors import Marker, Path, VLine
 from lrlesson.scenes.controls import Slider, Steps, number
-from lrlesson.scenes.scene import Say, Scene
+from lrlesson.scenes.say import Say
+from lrlesson.scenes.scene import Scene
 from lrlesson.schedules import Constant
 from lrlesson.training import History, descend
 

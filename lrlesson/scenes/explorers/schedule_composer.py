@@ -18,7 +18,8 @@ from lrlesson.losses import NoisyBowl
 from lrlesson.scenes.actors import Actor, Handle, Marker, Path
 from lrlesson.scenes.controls import Choice, Control, Slider, number
 from lrlesson.scenes.explorers._parts import log_ticks, named, note, panels
-from lrlesson.scenes.scene import Say, Scene
+from lrlesson.scenes.say import Say
+from lrlesson.scenes.scene import Scene
 
 _UPDATES = 200
 _HEIGHTS = np.unique([float(f"{10 ** (k / 30):.2g}") for k in range(-51, 9)])  # 0.02 … 1.8

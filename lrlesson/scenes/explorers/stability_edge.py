@@ -14,7 +14,8 @@ from lrlesson.optimizers import SGD
 from lrlesson.scenes.actors import Bars, Path
 from lrlesson.scenes.controls import Slider
 from lrlesson.scenes.explorers._parts import log_ticks, named, panels
-from lrlesson.scenes.scene import Say, Scene
+from lrlesson.scenes.say import Say
+from lrlesson.scenes.scene import Scene
 from lrlesson.schedules import Constant
 from lrlesson.training import descend
 

@@ -13,7 +13,8 @@ from lrlesson.optimizers import SGD
 from lrlesson.scenes.actors import Dots, Marker, Path, VLine
 from lrlesson.scenes.controls import Choice, Slider, Steps, Switch
 from lrlesson.scenes.explorers._parts import named, panels
-from lrlesson.scenes.scene import Say, Scene
+from lrlesson.scenes.say import Say
+from lrlesson.scenes.scene import Scene
 from lrlesson.schedules import Constant, PolynomialDecay, Triangular
 from lrlesson.training import descend
 

@@ -14,7 +14,8 @@ from lrlesson.optimizers import SGD
 from lrlesson.scenes.actors import Actor, Dots, Marker, Path, Text
 from lrlesson.scenes.controls import Slider, Switch
 from lrlesson.scenes.explorers._parts import log_ticks, named, note, panels, texts
-from lrlesson.scenes.scene import Say, Scene
+from lrlesson.scenes.say import Say
+from lrlesson.scenes.scene import Scene
 from lrlesson.schedules import Warmup
 from lrlesson.training import train
 
