@@ -161,7 +161,8 @@ def _lighten(root: ET.Element) -> None:
             element.tag = symbol.tag
             element.attrib = {"d": _moved(symbol.attrib["d"], at), "style": look}
         clip = known.get(about.get("clip-path", "")[5:-1])
-        if clip is not None and _ABSOLUTE.fullmatch(about.get("d", "")):
+        boxed = clip is not None and "width" in clip[0].attrib
+        if clip is not None and boxed and _ABSOLUTE.fullmatch(about.get("d", "")):
             x, y, width, height = (float(clip[0].attrib[k]) for k in ("x", "y", "width", "height"))
             points = np.array(_NUMBER.findall(about["d"]), float).reshape(-1, 2)
             middle, reach = [x + width / 2, y + height / 2], [width / 2 + 0.01, height / 2 + 0.01]

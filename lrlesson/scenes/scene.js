@@ -137,7 +137,7 @@ const ACTORS = {
       actor[key], symbol(key === "exit" ? "arrow" : "cross", 12, layer.free)]);
     return () => {
       const x = rows.numbers(actor.x), y = rows.numbers(actor.y);
-      const [n, part] = "upto" in actor ? rows.reach(actor.upto) : [x.length, 0];
+      const [n, part] = rows.reach(actor, x.length);
       let d = "", pen = "M", end = null;
       const to = (u, v) => {
         d += `${pen}${box.x(u)} ${box.y(v)}`;
@@ -275,8 +275,9 @@ const ACTORS = {
       const low = rows.numbers(actor.low), high = rows.numbers(actor.high);
       const whole = (k) => finite(x[k] + low[k], high[k]);
       let d = "";
-      for (let from = 0, k = 0; k <= x.length; k++) { // each stretch without a gap by itself
-        if (k < x.length && whole(k)) continue;
+      const [n] = rows.reach(actor, x.length);
+      for (let from = 0, k = 0; k <= n; k++) { // each stretch without a gap by itself
+        if (k < n && whole(k)) continue;
         for (let j = from; j < k; j++) {
           d += `${j === from ? "M" : "L"}${box.x(x[j])} ${box.y(high[j])}`;
         }
@@ -533,15 +534,20 @@ function buildStage(stage, spec, rows, past, move) {
     layer.replaceChildren();
     updates = spec.actors.flatMap((actor) => {
       const group = svg("g", { "data-actor": actor.name }, layer);
-      const frames = { "": [rows], each: past(), last: past().slice(-1) }[actor.kept];
+      const frames = { "": [rows], last: past().slice(-1) }[actor.kept] ?? past();
       return frames.map((frame) => {
         const own = svg("g", {}, group);
         const clipped = svg("g", { "clip-path": `url(#${prefix}box${actor.ax})` }, own);
         const parents = { ...shared, clipped, free: svg("g", {}, own) };
         const update = ACTORS[actor.kind](actor, boxes[actor.ax], parents, frame, past);
-        if (typeof actor.color === "string") own.style.setProperty("--c", actor.color);
-        else return () => { own.style.setProperty("--c", frame.string(actor.color)); update(); };
-        return update;
+        const paint = typeof actor.color === "string" ? () => actor.color : () => frame.string(actor.color);
+        own.style.setProperty("--c", paint());
+        const same = () => actor.by.every((k) => frame.at[k] === rows.at[k]);
+        return () => {
+          if (typeof actor.color !== "string") own.style.setProperty("--c", paint());
+          if (actor.kept === "others") own.style.display = same() ? "none" : "";
+          update();
+        };
       });
     });
   };
@@ -788,7 +794,13 @@ function render({ model, el }) {
       at[axis] = kept;
       return found;
     };
-    const reach = (axis) => { // points of a path that are passed, and the part of the next
+    const reach = (actor, all) => { // points of a line that are passed, and the part of the next
+      const axis = actor.upto;
+      if (axis === undefined) return [all, 0];
+      if (actor.passed) {
+        const passed = numbers(actor.passed)[0];
+        return [Math.floor(passed), passed % 1];
+      }
       const part = gliding && glide.axis === axis ? glide.part : 0;
       return part < 0 ? [at[axis], 1 + part] : [at[axis] + 1, part];
     };

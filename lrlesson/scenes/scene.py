@@ -27,6 +27,7 @@ from lrlesson.drawing.page import HANDS
 from lrlesson.drawing.stage import Stage
 from lrlesson.drawing.theme import PAGE_SHEET, style, theme_css
 from lrlesson.scenes.actors import Actor, Label, Pack, Spec
+from lrlesson.scenes.actors.actor import reached
 from lrlesson.scenes.controls import Control
 from lrlesson.scenes.say import Keep, Say
 
@@ -246,9 +247,12 @@ class Scene(anywidget.AnyWidget):
                 for actor, spec in zip(self._actors, self.spec["actors"], strict=True):
                     ax = self._stage.axes(actor.on)
                     limits = ax.get_xlim(), ax.get_ylim()
-                    for at in {"": [self.position], "last": self.kept[-1:]}.get(
-                        actor.kept, self.kept
-                    ):
+                    others = [
+                        at for at in self.kept
+                        if any(at[k] != self.position[k] for k in spec.get("by", ()))
+                    ]  # fmt: skip
+                    frames = {"": [self.position], "last": self.kept[-1:], "others": others}
+                    for at in frames.get(actor.kept, self.kept):
                         row = partial(self.row, position=at)
                         end = _end(known[actor.at], row, at) if isinstance(actor, Label) else None
                         drawn = actor.draw(ax, spec | {"end": end, "past": self.kept}, row, at)
@@ -363,7 +367,7 @@ def _caption(stage: Stage, sentences: Sequence[str]) -> tuple[Artist, Bbox]:
 def _end(spec: Spec, row: Any, at: Sequence[int]) -> tuple[float, float] | None:
     """Where a path has ended, or left its axes, or where a marker stands."""
     x, y = row(spec["x"]), row(spec["y"])
-    n = at[spec["upto"]] + 1 if "upto" in spec else len(x)
+    n = len(x) if (passed := reached(spec, row, at)) is None else passed
     if "exit" in spec and (leaves := [float(row(ref)[0]) for ref in spec["exit"]])[3] < n:
         return leaves[0], leaves[1]
     with np.errstate(invalid="ignore"):

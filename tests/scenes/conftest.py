@@ -46,7 +46,7 @@ def small_scene(**changes: Any) -> Scene:
         "actors": [
             Path("line", "left", T, LOSS, by=("rate",), upto="step", dots=True),
             Marker("dot", "left", np.broadcast_to(T, LOSS.shape), LOSS, by=("rate", "step"),
-                   color="green"),
+                   color="pick"),
         ],
         "say": [
             Say("{word} at {rate}, loss {loss}.", ("rate", "step"),

@@ -27,7 +27,8 @@ class Actor:
     by: names of the controls that its leading axes belong to, in that order. An array without
         leading axes is the same at every position.
     color: a role of the theme, or an array of roles with one axis per control in `color_by`.
-    kept: instead of the current frame, "each" frame that the scene has kept, or the "last".
+    kept: instead of the current frame, "each" frame that the scene has kept, or the "last", or
+        the "others", which differ from the current one in `by`.
     """
 
     kind: ClassVar[str] = ""
@@ -47,10 +48,13 @@ class Actor:
             )
         spec = {"kind": self.kind, "name": self.name, "ax": list(pack.stage.boxes).index(self.on)}
         pack.actors[self.name] = self.on
-        if self.kept not in ("", "each", "last"):
+        if self.kept not in ("", "each", "last", "others"):
             raise ValueError(
-                f"{pack.scene}: actor '{self.name}': kept = '{self.kept}', expected each or last"
+                f"{pack.scene}: actor '{self.name}': kept = '{self.kept}', expected each, last or "
+                "others"
             )
+        if self.kept == "others":
+            spec["by"] = [pack.control(self.name, name) for name in self.by]
         return spec | {"color": self._paint(pack), "kept": self.kept}
 
     def draw(self, ax: Axes, spec: Spec, row: Row, at: Sequence[int]) -> list[Any]:
@@ -63,6 +67,27 @@ class Actor:
         roles = np.asarray(self.color, dtype=object)
         paint = np.array([css_color(role) for role in roles.ravel()], object).reshape(roles.shape)
         return pack.strings(self.name, self.color_by, paint, "color")
+
+    def _upto(self, pack: Pack, upto: str | None, passed: Any, n: int) -> Spec:
+        """Which control draws n points bit by bit: one at each position, or up to `passed`."""
+        if upto is None:
+            return {}
+        k = pack.control(self.name, upto)
+        count = pack.controls[k].n
+        if passed is not None:
+            reach = np.asarray(passed, float)
+            if reach.shape != (count,) or not ((reach >= 0) & (reach <= n)).all():
+                raise ValueError(
+                    f"{pack.scene}: actor '{self.name}': passed of shape {reach.shape}, expected "
+                    f"({count},) numbers 0 … {n}"
+                )
+            return {"upto": k, "passed": pack.ref([k], reach)}
+        if count != n:
+            raise ValueError(
+                f"{pack.scene}: actor '{self.name}': {n} points, expected one per position "
+                f"of '{upto}' ({count})"
+            )
+        return {"upto": k}
 
     def _scalar(self, pack: Pack, axis: str, values: Any) -> Spec:
         array = np.asarray(values, float)
@@ -100,6 +125,13 @@ def hue(spec: Spec, row: Row) -> str:
     found = re.search("#[0-9a-f]{6}", paint)
     assert found is not None
     return found[0]
+
+
+def reached(spec: Spec, row: Row, at: Sequence[int]) -> int | None:
+    """How many points are drawn so far; None for all."""
+    if "passed" in spec:
+        return int(row(spec["passed"])[0])
+    return at[spec["upto"]] + 1 if "upto" in spec else None
 
 
 def in_axes(ax: Axes) -> Any:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from matplotlib.axes import Axes
 
-from lrlesson.scenes.actors.actor import Actor, Row, hue, in_axes, symbol
+from lrlesson.scenes.actors.actor import Actor, Row, hue, in_axes, reached, symbol
 from lrlesson.scenes.actors.pack import Pack, Spec, near
 
 _APART = 5.0  # points between the dots of a path
@@ -19,7 +19,8 @@ _APART = 5.0  # points between the dots of a path
 class Path(Actor):
     """A line through points, x and y of shape (*controls, points) or (points,).
 
-    upto: name of a control; point k is drawn from its position k on.
+    upto: name of a control; point k is drawn from its position k on. passed: instead, at each of
+        its positions the number of points that are drawn.
     dots: mark the points, as many as stay apart.
     casing: units of paper on both sides together, so that it stays readable over a colour.
 
@@ -31,6 +32,7 @@ class Path(Actor):
     x: Any
     y: Any
     upto: str | None = field(default=None, kw_only=True)
+    passed: Any = field(default=None, kw_only=True)
     dots: bool = field(default=False, kw_only=True)
     width: float = field(default=2.4, kw_only=True)
     dash: tuple[float, ...] = field(default=(), kw_only=True)
@@ -51,14 +53,7 @@ class Path(Actor):
         by_x = pack.by(self.name, self.by, x.shape[:-1], "x")
         by_y = pack.by(self.name, self.by, y.shape[:-1], "y")
         by = by_x or by_y
-        if self.upto is not None:
-            k = pack.control(self.name, self.upto)
-            if pack.controls[k].n != n:
-                raise ValueError(
-                    f"{pack.scene}: actor '{self.name}': {n} points, expected one per position "
-                    f"of '{self.upto}' ({pack.controls[k].n})"
-                )
-            spec["upto"] = k
+        spec |= self._upto(pack, self.upto, self.passed, n)
         u, v = pack.fractions(self.on, "x", x), pack.fractions(self.on, "y", y)
         spec |= {"x": pack.ref(by_x, near(u), n), "y": pack.ref(by_y, near(v), n)}
         spec |= {"width": self.width, "dash": list(self.dash), "alpha": self.alpha}
@@ -79,7 +74,7 @@ class Path(Actor):
 
     def draw(self, ax: Axes, spec: Spec, row: Row, at: Sequence[int]) -> list[Any]:
         """The same line, dots, arrow and cross by matplotlib."""
-        m = at[spec["upto"]] + 1 if "upto" in spec else spec["x"]["n"]
+        m = spec["x"]["n"] if (passed := reached(spec, row, at)) is None else passed
         x, y = row(spec["x"])[:m], row(spec["y"])[:m]
         look: dict[str, Any] = {"color": hue(spec, row)}
         to: dict[str, Any] = {"transform": in_axes(ax), "zorder": 5}
@@ -306,7 +301,7 @@ class Bars(Actor):
 class Band(Actor):
     """A shaded area between low and high over x, each of shape (*controls, points) or (points,).
 
-    hatch: hatched as well, as areas are where runs break.
+    hatch: hatched as well, as areas are where runs break. upto: as of a `Path`.
     """
 
     kind: ClassVar[str] = "band"
@@ -315,16 +310,18 @@ class Band(Actor):
     high: Any
     alpha: float = field(default=0.2, kw_only=True)
     hatch: bool = field(default=False, kw_only=True)
+    upto: str | None = field(default=None, kw_only=True)
 
     def spec(self, pack: Pack) -> Spec:
         """Pack both edges."""
         edges = {"x": ("x", self.x), "low": ("y", self.low), "high": ("y", self.high)}
-        look = {"alpha": self.alpha, "hatch": self.hatch}
-        return super().spec(pack) | look | self._rows(pack, edges)
+        spec = super().spec(pack) | {"alpha": self.alpha, "hatch": self.hatch}
+        spec |= self._rows(pack, edges)
+        return spec | self._upto(pack, self.upto, None, spec["x"]["n"])
 
     def draw(self, ax: Axes, spec: Spec, row: Row, at: Sequence[int]) -> list[Any]:
         """The same area by matplotlib."""
-        x, low, high = (row(spec[key]) for key in ("x", "low", "high"))
+        x, low, high = (row(spec[key])[: reached(spec, row, at)] for key in ("x", "low", "high"))
         look: dict[str, Any] = {"color": hue(spec, row), "alpha": self.alpha, "lw": 0}
         if self.hatch:
             look |= {"hatch": "//"}

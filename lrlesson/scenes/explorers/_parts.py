@@ -19,6 +19,25 @@ from lrlesson.drawing.theme import light
 from lrlesson.scenes.controls import number
 
 
+class Witness:
+    """A plan of rates, one per run, for `train`; it keeps the weights before chosen updates, all by
+    default, without the evaluations that `keep_weights` goes with."""
+
+    def __init__(self, rates: Sequence[float] | np.ndarray, at: np.ndarray | None = None) -> None:
+        self.rates, self.runs = np.asarray(rates, float), len(rates)
+        self.at = None if at is None else set(at.tolist())
+        self.seen: list[np.ndarray] = []
+
+    def rate(self, t: int, loss: Any, gradient: Any, w: Any, evaluate: Any) -> np.ndarray:
+        """The rate of update t, shape (runs,)."""
+        if self.at is None or t in self.at:
+            self.seen.append(w.copy())
+        return self.rates
+
+    def observe(self, metric: Any) -> None:
+        """A plan does not listen."""
+
+
 def panels(
     labels: Sequence[str], columns: int, *, height: float = 350, ratios: Sequence[float] = ()
 ) -> tuple[Figure, dict[str, Axes]]:
@@ -34,7 +53,7 @@ def titled(ax: Axes, title: str, about: str = "", *, left: float = 0, up: float 
     left of the axes and `up` above them."""
     ax.annotate(
         title + SUBTITLE * bool(about) + about, (0, 1), xycoords="axes fraction",
-        xytext=(-left, up), textcoords="offset points", size=13.5, weight="semibold",
+        xytext=(-left, up), textcoords="offset points", size=13.5, weight="bold",
         annotation_clip=False,
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from lrlesson.network import net_a
 from lrlesson.optimizers import SGD
 from lrlesson.scenes.actors import Actor, Label, Marker, Path, Sprites, Text
 from lrlesson.scenes.controls import Steps, Switch, number
-from lrlesson.scenes.explorers._parts import ticks, titled, x_name
+from lrlesson.scenes.explorers._parts import Witness, ticks, titled, x_name
 from lrlesson.scenes.say import Each, Say
 from lrlesson.scenes.scene import Scene
 from lrlesson.training import History, train
@@ -78,17 +78,17 @@ def race(
         ]  # fmt: skip
         top = k * (_ROW + 6.0) + 20
         said = ["".join("–" if d < 0 else str(d) for d in row) for row in read[run][:, chosen]]
-        count = [str(sum(a == b for a, b in zip(text, right, strict=True))) for text in said]
+        count = [f"{sum(a == b for a, b in zip(text, right, strict=True))}/{_SHOWN}"
+                 for text in said]  # fmt: skip
         word: dict[str, Any] = {"text_by": ("reveal",), "size": 12.5}
         actors += [
-            Sprites(f"{letter} reads", "read", images, 112 + 40.2 * np.arange(_SHOWN), top, said,
+            Sprites(f"{letter} reads", "read", images, 104 + 40.6 * np.arange(_SHOWN), top, said,
                     by=("update",), right=right, **paint),
             Text(f"{letter} row", "read", 0, top - 3, [letter, rate], text_by=("reveal",),
                  size=17, bold=True, **paint),
             Text(f"{letter} word", "read", 0, top + 16, ["", _WORDS[manner[run]]], **word),
-            Text(f"{letter} count", "read", 765, top, count, text_by=("update",), anchor="end",
-                 size=19, bold=True, **paint),
-            Text(f"{letter} of", "read", 770, top + 1, f"of {_SHOWN}", size=12.5, color="muted"),
+            Text(f"{letter} count", "read", _ROWS, top, count, text_by=("update",), anchor="end",
+                 size=17, bold=True, **paint),
         ]  # fmt: skip
     faster = f"runs on from here,\n{_SLOW / _FAST:.0f} times faster"
     actors += [
@@ -142,26 +142,11 @@ def _verdict(history: History, order: list[int], manner: list[str], share: np.nd
     return Say(text, ("reveal", "update"), fields, word, tone)
 
 
-class _Witness:
-    """A plan of rates that remembers the weights before each update."""
-
-    def __init__(self, rates: tuple[float, ...]) -> None:
-        self.rates, self.runs = np.array(rates), len(rates)
-        self.seen: list[np.ndarray] = []
-
-    def rate(self, t: int, loss: Any, gradient: Any, w: Any, evaluate: Any) -> np.ndarray:
-        self.seen.append(w.copy())
-        return self.rates
-
-    def observe(self, metric: Any) -> None:
-        """A plan does not listen."""
-
-
 @lru_cache(maxsize=8)
 def _train(rates: tuple[float, ...], epochs: int, seed: int) -> tuple[History, np.ndarray]:
     """The runs, and the class that each net reads in each test digit before each update, −1 where
     its outputs are not finite: (runs, updates, digits)."""
-    net, data, witness = net_a(), digits(), _Witness(rates)
+    net, data, witness = net_a(), digits(), Witness(rates)
     history = train(net, data, SGD(), witness, epochs, 32, seed)
     x = np.ascontiguousarray(data.x_test, net.dtype)
     read = np.empty((len(rates), history.updates, x.shape[1]), np.int8)

@@ -153,7 +153,8 @@ def schedule_composer(family: str = "exponential") -> Scene:
             for k, f in enumerate(_FAMILIES.values())}  # fmt: skip
     first = sets[names.index(family)]["length"]
     controls: list[Control] = [
-        Choice("family", "family", names, names.index(family), sets=sets, **ask),
+        Choice("family", "family", names, names.index(family), sets=sets,
+               icons=[_icon(f) for f in _FAMILIES.values()], **ask),
         Slider("rate", "rate", _HEIGHTS, int(np.searchsorted(_HEIGHTS, 0.5)),
                [f"{rate:g}" for rate in _HEIGHTS], **ask),
         Slider("warmup", "warmup", _WARMUPS, 4, updates["warmup"], when=users["warmup"], **ask),
@@ -173,6 +174,13 @@ def schedule_composer(family: str = "exponential") -> Scene:
         alt="A schedule's learning rate at each update, and the loss of a noisy bowl under it.",
         answer=_compose,
     )
+
+
+def _icon(family: _Family) -> np.ndarray:
+    """The family's curve at its first numbers."""
+    start = _Numbers(1.0, 0.5, 0.0, family.length if family.length < 100 else 150, 1.0, 30, 80)
+    eta = family.make(start).values(_UPDATES)[::4]
+    return np.column_stack([np.linspace(0, 1, eta.size), 0.9 * eta / eta.max()])
 
 
 def _compose(family: str, **values: Any) -> tuple[list[Actor], list[Say]]:
