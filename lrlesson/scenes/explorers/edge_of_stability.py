@@ -25,6 +25,7 @@ _FULL = 4000
 _MEASURED = np.r_[np.arange(0, 1000, 10), np.arange(1000, _FULL + 1, 50)]
 _VECTORS = 5  # of a Krylov space around the last eigenvector; agrees with `sharpness` to 0.5 %
 _TOP = 1.3
+_EVENT = "Past it the loss jumps, and each\njump throws the sharpness back."
 
 
 def edge_of_stability() -> Scene:
@@ -51,14 +52,14 @@ def edge_of_stability() -> Scene:
     tone = np.where(reached, "warn", "slow").astype(object)
     tone[:, 0] = "plain"
     noted = np.where(crossed & (since < 1000), since, np.nan)
-    words = np.where(reached, np.array([
-        [f"Update {s}: the edge.\nPast it the loss jumps, and each\njump throws the sharpness back."]
-        for s in since], dtype=object), "")  # fmt: skip
+    event = np.array([[f"Update {s}: the edge.\n{_EVENT}"] for s in since], dtype=object)
+    words = np.where(reached, event, "")
     now: dict[str, Any] = {"by": here, "color": "pick"}
     many = np.broadcast_to(t.astype(float), sharp.shape)
     names = [f"η = {eta:g}" for eta in _ETAS]
-    at = [2300, 2300, 60, 30]  # where the name of a ghost stands, and how far below its line
+    at = [2300, 2300, 60, 118]  # where the name of a ghost stands, and how far below its line
     ghost_y = [np.interp(x, t, line) for x, line in zip(at, share, strict=True)]
+    ghost_y[3] = 1.3  # beside the peak of its line
     shade: dict[str, Any] = {"color": "broken-tint", "alpha": 1, "upto": "update", "by": rate}
     hatch = np.where(spans, 1.0, np.nan)
     said = _sentences(share, limit, since, raised, end)
