@@ -60,7 +60,7 @@ def inside():
 def test_it_sees_the_system_and_nothing_of_the_host(inside):
     assert not {"home", "var", "sys", "opt", "boot", "mnt", "run"} & set(inside["root"])
     assert inside["here"] == ("/learner/work", [])
-    assert inside["devices"] == ["fd", "full", "null", "random", "shm", "urandom", "zero"]
+    assert inside["devices"] == ["fd", "full", "null", "random", "shm", "urandom"]
 
 
 def test_it_is_alone_in_its_process_table(inside):

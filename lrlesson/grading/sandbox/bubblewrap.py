@@ -8,6 +8,7 @@ the socket that it is asked through.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import importlib.metadata
@@ -18,12 +19,14 @@ import platform
 import re
 import select
 import shutil
+import signal
 import socket
 import stat
 import struct
 import subprocess
 import sys
 import tempfile
+import weakref
 import zipfile
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -32,7 +35,7 @@ from typing import Any
 
 import lrlesson
 from lrlesson.grading.errors import GradeError
-from lrlesson.grading.sandbox import fork_server
+from lrlesson.grading.sandbox import fork_server, system_calls
 
 MEGABYTE = 1 << 20
 STARTUP = 60.0
@@ -83,14 +86,15 @@ def problem() -> str:
     """Why there is no sandbox on this machine, in one sentence; "" where there is."""
     if sys.platform != "linux":
         return "the sandbox needs Linux (bubblewrap), and this is not."
-    if platform.machine() not in fork_server.REFUSED:
-        return f"the sandbox knows {' and '.join(fork_server.REFUSED)}, not {platform.machine()}."
+    if platform.machine() not in system_calls.ARCHITECTURES:
+        known = " and ".join(system_calls.ARCHITECTURES)
+        return f"the sandbox knows {known}, not {platform.machine()}."
     if not shutil.which("bwrap"):
         return (
             "bubblewrap is not installed, which runs what learners hand in without risk; on "
             "Debian and Ubuntu: sudo apt install bubblewrap; on Fedora: sudo dnf install bubblewrap"
         )
-    return _tried()
+    return system_calls.problem() or _tried()
 
 
 @cache
@@ -127,40 +131,65 @@ def unprivileged() -> tuple[int, int] | None:
 
 
 class Kernel:
-    """A forked kernel: the guard's socket, and the address of its channels from outside."""
+    """A forked kernel: the guard's socket and process, and its channels' address from outside."""
 
     def __init__(self, control: socket.socket, connection: dict[str, Any], pid: int) -> None:
         self.control, self.pid, self.ended = control, pid, ""
+        control.setblocking(False)
+        self.guard = _Process(pid)
         self.connection = {**connection, "ip": f"/proc/{pid}/root{connection['ip']}"}
 
     @property
     def alive(self) -> bool:
         """Whether the guard is still there; `ended` says why it is not."""
-        return not self._wait(0)
+        gone = self.guard.wait(0)
+        with contextlib.suppress(OSError):  # nothing waits
+            while text := self.control.recv(4096):
+                self.ended = json.loads(text).get("ended", self.ended)
+        return not gone
 
     def signal(self, number: int) -> None:
         """Send a signal to the kernel and its children."""
         with contextlib.suppress(OSError):
             self.control.send(str(int(number)).encode())
 
-    def kill(self, within: float = 10.0) -> bool:
-        """End every process of the kernel; True if it is seen to have ended in time."""
-        with contextlib.suppress(OSError):
-            self.control.shutdown(socket.SHUT_WR)
-        ended = self._wait(within)
-        self.control.close()
-        return ended
+    def kill(self, within: float = 30.0) -> bool:
+        """End the guard, and with it every process of the kernel; True once all are gone.
 
-    def _wait(self, seconds: float) -> bool:
-        while self.control.fileno() >= 0 and select.select([self.control], [], [], seconds)[0]:
-            try:
-                text = self.control.recv(4096)
-            except OSError:
-                text = b""
-            if not text:
-                return True
-            self.ended = json.loads(text).get("ended", self.ended)
-        return self.control.fileno() < 0
+        From outside, where nothing that they do can be in the way.
+        """
+        if self.alive:
+            self.guard.kill()
+            self.ended = self.ended or "stopped by the grader"
+        gone = self.guard.wait(within)
+        self.control.close()
+        return gone
+
+
+class _Process:
+    """A process of the sandbox, by a descriptor that never comes to mean another one."""
+
+    def __init__(self, pid: int) -> None:
+        self.descriptor = os.pidfd_open(pid)
+        weakref.finalize(self, os.close, self.descriptor).atexit = False
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it has ended, with all processes in its namespace if it was the first there."""
+        return bool(select.select([self.descriptor], [], [], seconds)[0])
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.descriptor, signal.SIGKILL)
+
+
+def _with_sender(receiver: socket.socket) -> tuple[bytes, int]:
+    """A packet, b"" if none comes, and the process that sent it; the socket has SO_PASSCRED."""
+    try:
+        size = socket.CMSG_SPACE(struct.calcsize("3i"))
+        text, ancillary, _, _ = receiver.recvmsg(4096, size)
+    except OSError:
+        return b"", 0
+    return text, struct.unpack("3i", ancillary[0][2])[0] if ancillary else 0
 
 
 class Sandbox:
@@ -175,6 +204,8 @@ class Sandbox:
             raise SandboxError(why)
         self.limits = limits or Limits()
         self.requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.requests.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self.server: _Process | None = None
         with theirs, tempfile.TemporaryFile() as library:
             library.write(_library(whole))
             library.seek(0)
@@ -189,7 +220,6 @@ class Sandbox:
                 **_user(),
             )
         self.tmp = not any(path.is_relative_to("/tmp") for _, path in _places())
-        self._started = False
 
     def __enter__(self) -> Sandbox:
         return self
@@ -199,20 +229,17 @@ class Sandbox:
 
     def ready(self) -> None:
         """Wait until the fork server has imported what it needs; SandboxError if it does not."""
-        if self._started:
+        if self.server:
             return
         self.requests.settimeout(STARTUP)
-        try:
-            said = self.requests.recv(100)
-        except OSError:
-            said = b""
+        said, pid = _with_sender(self.requests)
         if not said:
             assert self.process.stderr
             self.requests.close()  # ends it, where it has not ended
             lines = self.process.stderr.read().decode(errors="replace").strip().splitlines()
             self.close()
             raise SandboxError(f"the sandbox did not start: {' '.join(lines[-2:])[:300]}")
-        self._started = True
+        self.server = _Process(pid)
 
     def launch(self, connection: dict[str, Any], referee: int | None = None) -> Kernel:
         """Fork a kernel that listens at `connection`, an ipc connection file's content.
@@ -224,7 +251,9 @@ class Sandbox:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         ours.settimeout(STARTUP)
-        request = {"connection": connection, "tmp": self.tmp, **asdict(self.limits)}
+        program = base64.b64encode(system_calls.program(platform.machine())).decode()
+        request = {"connection": connection, "tmp": self.tmp, "filter": program}
+        request |= asdict(self.limits)
         with theirs:
             try:
                 passed = [theirs.fileno()] + ([] if referee is None else [referee])
@@ -232,22 +261,20 @@ class Sandbox:
             except OSError as error:
                 ours.close()
                 raise SandboxError("the sandbox is gone") from error
-        try:
-            text, ancillary, _, _ = ours.recvmsg(4096, socket.CMSG_SPACE(struct.calcsize("3i")))
-        except OSError:
-            text, ancillary = b"", []
+        text, pid = _with_sender(ours)
         answer = json.loads(text or "{}")
         if "ready" not in answer:
             ours.close()
             raise SandboxError(f"the kernel did not start: {answer.get('error', 'no answer')}")
-        pid, _, _ = struct.unpack("3i", ancillary[0][2])
         return Kernel(ours, connection, pid)
 
     def close(self) -> None:
         """End the fork server and, with it, every process in the sandbox."""
         self.requests.close()
+        if self.server and not self.server.wait(1):
+            self.server.kill()
         try:
-            self.process.wait(5)
+            self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -266,7 +293,7 @@ def _command(library: int) -> list[str]:
     for path in ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/etc/localtime"):
         command += ["--ro-bind-try", path, path]
     command += ["--proc", "/proc", "--tmpfs", "/dev"]
-    for name in ("null", "zero", "full", "random", "urandom"):
+    for name in fork_server.DEVICES:
         command += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
     command += ["--symlink", "/proc/self/fd", "/dev/fd", "--dir", "/dev/shm"]
     for source, target in _places():

@@ -60,6 +60,7 @@ class SandboxProvisioner(KernelProvisionerBase):
 
     kernel: Kernel | None = None
     own: Sandbox | None = None
+    used: Sandbox | None = None
 
     @property
     def has_process(self) -> bool:
@@ -82,7 +83,8 @@ class SandboxProvisioner(KernelProvisionerBase):
             "signature_scheme": manager.session.signature_scheme,
             "kernel_name": manager.kernel_name or "",
         }
-        self.kernel = self._sandbox().launch(connection, getattr(manager, "referee", None))
+        self.used = self._sandbox()
+        self.kernel = self.used.launch(connection, getattr(manager, "referee", None))
         reached = self.kernel.connection
         return {**reached, "key": reached["key"].encode()}
 
@@ -107,8 +109,9 @@ class SandboxProvisioner(KernelProvisionerBase):
             self.kernel.signal(signum)
 
     async def kill(self, restart: bool = False) -> None:
-        if self.kernel:
-            self.kernel.kill()
+        if self.kernel and not self.kernel.kill():  # nothing starts beside what is not gone
+            assert self.used
+            self.used.close()
         if self.own:
             self.own.close()
             self.own = None
