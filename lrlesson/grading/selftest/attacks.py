@@ -235,7 +235,8 @@ def corpus(host: dict[str, Any]) -> list[Attack]:
             ),
             Attack(
                 "in a forked daemon",
-                "import os, ctypes\nif os.fork() == 0:\n    ctypes.CDLL(None).setsid()\n    if os.fork() == 0:\n"
+                "import os, ctypes\n"
+                "if os.fork() == 0:\n    ctypes.CDLL(None).setsid()\n    if os.fork() == 0:\n"
                 f"        ctypes.CDLL(None).prctl(15, b'{DAEMON}', 0, 0, 0)\n"
                 "        while True: pass\n    os._exit(0)\n" + HONEST,
                 points=FULL,
