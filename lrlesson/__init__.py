@@ -23,13 +23,16 @@ _PUBLIC = {
         WarmupCosine WSD OneCycle Schedule updates epochs""",
     "optimizers": """
         SGD Lion AdaGrad RMSprop AdaDelta Adam AdamW AdaMax NAdam RAdam ScheduleFree Optimizer""",
+    "wrappers": "Clipped LayerRates Averaged Stored BadBatch bfloat16",
+    "matrices": "Muon orthogonalised",
+    "distance": "DoG DoWG Prodigy",
     "controllers": "ReduceOnPlateau Armijo Polyak",
     "losses": """
         Quadratic NoisyBowl LeastSquares LogisticRegression Rosenbrock TwoWells
         noisy_quadratic_model""",
     "network": "MLP net_a net_b net_c linear",
     "data": "digits diabetes wine_raw breast_cancer zipf descr",
-    "training": "descend train sweep range_test History",
+    "training": "descend train sweep range_test accuracy History",
     "scenes.explorers": """
         one_step rate_dial race predict_regime stability_edge conditioning noise_and_batch
         schedule_composer drop_time two_wells warmup_map momentum_plane effective_rates

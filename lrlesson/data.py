@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,11 @@ class Data:
     y_test: np.ndarray | None = None
     x_val: np.ndarray | None = None
     y_val: np.ndarray | None = None
+    classes: int | None = None  # how many there are; None for regression
+
+    def __post_init__(self) -> None:
+        if self.classes is None and self.y_train.dtype.kind == "i":
+            object.__setattr__(self, "classes", int(self.y_train.max()) + 1)
 
     @property
     def n(self) -> int:
@@ -49,11 +54,6 @@ class Data:
     @property
     def features(self) -> int:
         return self.x_train.shape[0]
-
-    @cached_property
-    def classes(self) -> int | None:
-        """The number of classes; None for regression."""
-        return int(self.y_train.max()) + 1 if self.y_train.dtype.kind == "i" else None
 
     def targets(self, part: str = "train") -> np.ndarray:
         """What the outputs should be: one-hot columns (classes, n), or (1, n) for regression."""
@@ -68,6 +68,49 @@ class Data:
         if n > self.n:
             raise ValueError(refusal("Data.first", "n", n, f"at most {self.n}, the training set"))
         return replace(self, x_train=self.x_train[:, :n], y_train=self.y_train[:n])
+
+    def only(self, classes: Any, n: int | None = None, seed: int = 0) -> "Data":
+        """The same data with only the examples of some classes, a class number or several, of
+        which n are drawn at random for training (all by default). The number of outputs stays.
+        """
+        kept = self._classes_among(classes)
+        parts: dict[str, Any] = {}
+        for part in ("train", "test", "val"):
+            x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
+            if x is not None:
+                chosen = np.flatnonzero(np.isin(y, kept))
+                if part == "train" and n is not None:
+                    n = checked("Data.only", "n", n, POSITIVE_COUNT, runs=False)
+                    if n > chosen.size:
+                        expected = f"at most {chosen.size}, all of these classes"
+                        raise ValueError(refusal("Data.only", "n", n, expected))
+                    seed = checked("Data.only", "seed", seed, COUNT, runs=False)
+                    chosen = np.random.default_rng(seed).permutation(chosen)[:n]
+                parts |= {f"x_{part}": x[:, chosen], f"y_{part}": y[chosen]}
+        return replace(self, **parts)
+
+    def _classes_among(self, classes: Any) -> np.ndarray:
+        expected = "one or several of the data's class numbers"
+        kept = np.atleast_1d(np.asarray(list(classes) if np.iterable(classes) else classes))
+        if self.classes is None:
+            raise ValueError(f"Data.only: {self.name} has no classes")
+        if kept.dtype.kind != "i" or not kept.size or not np.isin(kept, self.y_train).all():
+            raise ValueError(refusal("Data.only", "classes", classes, expected))
+        return kept
+
+    def joined(self, other: "Data") -> "Data":
+        """The examples of both, part by part where both have the part: new beside old ones."""
+        if not isinstance(other, Data):
+            raise TypeError(refusal("Data.joined", "other", other, "a Data"))
+        mine, its = (self.features, self.classes), (other.features, other.classes)
+        if mine != its:
+            expected = f"one with {self.features} features and {self.classes} classes"
+            raise ValueError(refusal("Data.joined", "other", other, expected))
+        parts: dict[str, Any] = {}
+        for name in ("x_train", "y_train", "x_test", "y_test", "x_val", "y_val"):
+            a, b = getattr(self, name), getattr(other, name)
+            parts[name] = None if a is None or b is None else np.concatenate([a, b], axis=-1)
+        return replace(self, name=f"{self.name} and {other.name}", **parts)
 
     def scaled(self, k: float) -> "Data":
         """The same data with all inputs times k."""

@@ -1,6 +1,6 @@
 """Loss surfaces whose every secret is known: value, slope, curvature, and the lowest point.
 
-Near a minimum every smooth loss looks like a bowl, ½·λ·w², and there the learning rate obeys
+Near a minimum almost every smooth loss looks like a bowl, ½·λ·w², and there the learning rate obeys
 exact laws: one update multiplies the distance by (1 − ηλ), so the largest rate that does not
 diverge is 2/λ. In many dimensions λ is the largest eigenvalue of the Hessian, the `curvature`.
 

@@ -6,7 +6,7 @@ columns: inputs x have shape (features, n), or (runs, features, n) where each ru
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import prod
 from typing import Any
 
@@ -48,7 +48,7 @@ def squared_error(z: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.nd
 LOSSES = {"cross-entropy": cross_entropy, "mse": squared_error}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MLP:
     """A network of fully connected layers; with only two sizes it is a linear model.
 
@@ -80,6 +80,16 @@ class MLP:
         checked_bool("MLP", "bias", self.bias)
         if not any(self.dtype is t for t in (np.float32, np.float64)):
             raise ValueError(refusal("MLP", "dtype", self.dtype, "np.float32 or np.float64"))
+
+    def __repr__(self) -> str:
+        shown = [f"sizes={self.sizes}"]
+        for f in fields(self)[1:]:
+            value = getattr(self, f.name)
+            if value != f.default:
+                shown.append(
+                    f"{f.name}={f'np.{value.__name__}' if f.name == 'dtype' else repr(value)}"
+                )
+        return f"MLP({', '.join(shown)})"
 
     @property
     def shapes(self) -> list[tuple[int, int]]:

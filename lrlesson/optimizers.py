@@ -14,7 +14,7 @@ A docstring begins with the rule written out, for one weight w with gradient g. 
 what an option writes there for what. A notebook shows a rule so, with the rule's own numbers.
 
 In each rule: remember (update the buffers), normalise (undo the bias of their start), scale (the
-gain); the last step, move, is the same for all and stands in `Optimizer.step`. state.t is 0 in the
+gain); the last step is the same for all and stands in `Optimizer.move`. state.t is 0 in the
 first update. A rule is immutable, and its conventions are PyTorch's unless an option says
 otherwise. Every class raises TypeError or ValueError for a field out of range.
 """
@@ -25,7 +25,7 @@ from typing import Any, Literal
 import numpy as np
 
 from lrlesson.base.fields import Fraction, Nonnegative, Positive, refusal
-from lrlesson.base.optimizer import Optimizer
+from lrlesson.base.optimizer import Optimizer, Wrapper
 
 # --- One rate for all weights ------------------------------------------------------------------
 
@@ -126,9 +126,9 @@ class RMSprop(Optimizer):
 
     gain = 1/(√v + ε), where v is a fading mean of the squared gradients and rho is what is kept of
     it per update. centered takes the variance: v minus the square of the mean gradient.
-    β = `momentum` sums the scaled steps. eps_inside puts ε under the root, as Keras and optax do,
-    with rho=0.9. v starts at 0 and is not corrected, so the first step is η/√(1 − rho). Tieleman &
-    Hinton 2012.
+    β = `momentum` sums the scaled steps. eps_inside puts ε under the root, as Keras and optax do.
+    rho is 0.99 here and in PyTorch; Hinton's slides, Keras, optax and lesson 08 have 0.9. v starts
+    at 0 and is not corrected, so the first step is η/√(1 − rho). Tieleman & Hinton 2012.
 
     momentum    $u ← β·u + 1/(√v + ε)·g; w ← w − η·u$ for $w ← w − η·1/(√v + ε)·g$
     eps_inside  $1/√(v + ε)$ for $1/(√v + ε)$
@@ -357,7 +357,7 @@ class RAdam(Optimizer):
 # --- No schedule -------------------------------------------------------------------------------
 
 
-class ScheduleFree(Optimizer):
+class ScheduleFree(Wrapper):
     """$h ← max(h, η); S ← S + h²; x ← x + h²/S·(z − x); w ← (1 − β)·z + β·x$
 
     Any rule, on a sequence z = its own weights, with gradients taken at y = (1 − β)·z + β·x, which
@@ -366,36 +366,30 @@ class ScheduleFree(Optimizer):
     base rule and acts on z. Defazio et al. 2024.
     """
 
-    base: Optimizer
     beta: Fraction = 0.9
 
     def limits(self) -> Any:
-        yield self.weight_decay == 0, "weight_decay", "0 here: set it on the base rule"
+        yield from super().limits()
         yield not isinstance(self.base, ScheduleFree), "base", "a rule that does not average"
 
     def buffers(self, w: np.ndarray) -> dict[str, Any]:
-        return {
-            "base": self.base.init(w),
-            "z": w.copy(),
-            "x": w.copy(),
-            "lr_max": 0.0,
-            "total": 0.0,
-        }
+        z, x = w.copy(), w.copy()
+        return super().buffers(w) | {"z": z, "x": x, "lr_max": 0.0, "total": 0.0}
 
-    def step(self, w: Any, gradient: Any, state: Any, lr: Any) -> np.ndarray:
-        """The next y, from the gradient at y = w; arguments as for every rule."""
-        w, gradient, lr = self._checked_step(w, gradient, state, lr)
-        state.z = self.base.step(state.z, gradient, state.base, lr)
+    def move(self, w: np.ndarray, gradient: np.ndarray, lr: Any, state: Any) -> np.ndarray:
+        """The next y, from the gradient at y = w."""
+        state.z = super().move(state.z, gradient, lr, state)
         state.lr_max = np.maximum(state.lr_max, lr)
         state.total = state.total + state.lr_max**2
         share = state.lr_max**2 / np.where(state.total > 0, state.total, 1.0)
         state.x = state.x + share.astype(w.dtype) * (state.z - state.x)
-        state.t, state.lr, state.gain = state.base.t, lr, state.base.gain
-        state.used = state.base.used
         return (1 - self.beta) * state.z + self.beta * state.x
 
     def weights(self, w: np.ndarray, state: Any) -> np.ndarray:
         return state.x
+
+    def _latex(self, w: str = "w") -> str:
+        return f"{self.base._latex('z')}; {Optimizer._latex(self, w)}"
 
 
 def _inverse_root(squares: np.ndarray, eps: float, inside: bool) -> np.ndarray:

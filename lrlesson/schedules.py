@@ -14,11 +14,12 @@ Every class raises TypeError or ValueError for a field that its formula cannot u
 """
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from lrlesson.base.fields import (
+    FRACTION,
     NONNEGATIVE,
     POSITIVE_COUNT,
     AscendingUpdates,
@@ -64,9 +65,9 @@ class Constant(Schedule):
 class StepDecay(Schedule):
     r"""$\eta_0 \cdot d^{\lfloor t/k \rfloor}$
 
-    Every k = `every` updates the rate is multiplied by d = `drop`, the factor kept: 0.1 keeps a
-    tenth. Elsewhere: StepLR (PyTorch), exponential decay with staircase=True (Keras, optax).
-    Szegedy et al. 2015 take 4 % off every 8 epochs.
+    Every k = `every` updates the rate is multiplied by d = `drop`. That is the share that is KEPT:
+    drop=0.1 keeps a tenth, drop=0.9 nine tenths. Elsewhere: StepLR (PyTorch), exponential decay
+    with staircase=True (Keras, optax). Szegedy et al. 2015 take 4 % off every 8 epochs.
     """
 
     lr0: Rate
@@ -260,22 +261,26 @@ class Cosine(Schedule):
 
 
 class CosineRestarts(Schedule):
-    r"""$\eta_{end} + \tfrac12 (\eta_0 - \eta_{end})\,(1 + \cos(\pi (t - t_n)/T_n)),
+    r"""$\eta_{end} + \tfrac12 (\eta_0 - \eta_{end})\,(1 + \cos(\pi (t - t_n)/T_n)) \, s^n,
     \quad T_n = T_0 \cdot m^n$
 
     Round n = 0, 1, 2, … starts at update t_n = T_0 + … + T_{n−1} with the full rate lr0 and lasts
-    T_n updates, m = `mult` times as long as the round before. Loshchilov & Hutter 2017 (SGDR).
+    T_n updates, m = `mult` times as long as the round before. Each peak is s = `shrink` times the
+    last, above lr_end. Loshchilov & Hutter 2017 (SGDR), whose peaks stay; shrink is Keras' m_mul.
+
+    shrink=1.0  $,$ for $ \, s^n,$
     """
 
     lr0: Rate
     T0: Updates
     mult: Stretch = 1.0
     lr_end: Rate = 0.0
+    shrink: Factor = 1.0
 
     def eta(self, t: Any) -> Any:
         n, start = round_of(t, self.T0, self.mult)
         swing = 1 + np.cos(np.pi * ((t - start) / self.mult**n / self.T0))
-        return self.lr_end + 0.5 * (self.lr0 - self.lr_end) * swing
+        return self.lr_end + 0.5 * (self.lr0 - self.lr_end) * swing * self.shrink**n
 
 
 # --- Cycles ------------------------------------------------------------------------------------
@@ -363,9 +368,14 @@ class WSD(Schedule):
     r"""$\begin{cases} \eta_0 \min(1, (t+1)/W) & t < W \\
     \eta_0 + (\eta_{end} - \eta_0) \min(1, \max(0, t-W-S)/D) & t \ge W \end{cases}$
 
-    W = `warmup` updates up, S = `stable` updates at lr0, D = `decay` updates down:
-    `Warmup(lr0, W) >> Constant(lr0, S) >> Linear(lr0, lr_end, D)`. The end can be
-    decided late. Hu et al. 2024; Hägele et al. 2024.
+    W = `warmup` updates up, S = `stable` updates at lr0, D = `decay` updates down (cooldown):
+    `Warmup(lr0, W) >> Constant(lr0, S) >> Linear(lr0, lr_end, D)`. The end can be decided late.
+    shape="sqrt" falls as 1 − √x with the share x of the decay, fast at first (Hägele et al. 2024,
+    who found it better than a line); shape="exponential" by equal factors, as Geometric does, and
+    needs an lr_end above 0 (Hu et al. 2024, who gave WSD its name).
+
+    shape='sqrt'         $\sqrt{\min(1, \max(0$ for $\min(1, \max(0$, $/D)}$ for $/D)$
+    shape='exponential'  $(\eta_{end}/\eta_0)^{$ for $+ (\eta_{end} - \eta_0) $, $/D)}$ for $/D)$
     """
 
     lr0: Rate
@@ -373,6 +383,12 @@ class WSD(Schedule):
     stable: UpdatesOrZero
     decay: Updates
     lr_end: Rate = 0.0
+    shape: Literal["line", "sqrt", "exponential"] = "line"
+
+    def limits(self) -> Any:
+        if self.shape == "exponential":
+            yield np.greater(self.lr0, 0), "lr0", "a rate above 0 where shape='exponential'"
+            yield np.greater(self.lr_end, 0), "lr_end", "a rate above 0 where shape='exponential'"
 
     @property
     def length(self) -> Any:
@@ -380,9 +396,12 @@ class WSD(Schedule):
 
     def eta(self, t: Any) -> Any:
         ramp = self.lr0 * np.minimum(1, (t + 1) / np.maximum(self.warmup, 1))
-        fallen = np.clip(t - self.warmup - self.stable, 0, self.decay) / self.decay
-        line = self.lr0 + (self.lr_end - self.lr0) * fallen
-        return np.where(t < self.warmup, ramp, line)
+        x = np.clip(t - self.warmup - self.stable, 0, self.decay) / self.decay
+        if self.shape == "exponential":
+            fall = self.lr0 * (self.lr_end / self.lr0) ** x
+        else:
+            fall = self.lr0 + (self.lr_end - self.lr0) * (np.sqrt(x) if self.shape == "sqrt" else x)
+        return np.where(t < self.warmup, ramp, fall)
 
 
 class OneCycle(Schedule):
@@ -392,7 +411,10 @@ class OneCycle(Schedule):
     Up to η_max = `max_lr` along half a cosine, and down along another, in T updates; flat after.
     r = `pct_start` is the share of the way up, f = `div_factor`, g = `final_div_factor`.
     three_phase comes down as it went up, and then falls to the end. The turning points are
-    PyTorch's, at p = rT − 1 (and 2p), which must be at least 1. Smith & Topin 2018.
+    PyTorch's, at p = rT − 1 (and 2p), which must be at least 1. anneal="linear" draws straight
+    lines: with three_phase that is the policy of Smith & Topin 2018, while two phases of half
+    cosines, the default, are fastai's and PyTorch's variant. `momentum()` is what runs the other
+    way.
     """
 
     max_lr: Rate
@@ -401,6 +423,7 @@ class OneCycle(Schedule):
     div_factor: Growth = 25.0
     final_div_factor: Growth = 1e4
     three_phase: bool = False
+    anneal: Literal["cosine", "linear"] = "cosine"
 
     def limits(self) -> Any:
         p = self.pct_start * self.T - 1
@@ -416,12 +439,33 @@ class OneCycle(Schedule):
         start = self.max_lr / self.div_factor
         end = start / self.final_div_factor
         p, last = self.pct_start * self.T - 1, self.T - 1
-        up = _half_cosine(start, self.max_lr, t / p)
+        between = _half_cosine if self.anneal == "cosine" else _line
+        up = between(start, self.max_lr, t / p)
         if not self.three_phase:
-            return np.where(t <= p, up, _half_cosine(self.max_lr, end, (t - p) / (last - p)))
-        down = _half_cosine(self.max_lr, start, (t - p) / p)
-        out = _half_cosine(start, end, (t - 2 * p) / (last - 2 * p))
+            return np.where(t <= p, up, between(self.max_lr, end, (t - p) / (last - p)))
+        down = between(self.max_lr, start, (t - p) / p)
+        out = between(start, end, (t - 2 * p) / (last - 2 * p))
         return np.where(t <= p, up, np.where(t <= 2 * p, down, out))
+
+    def momentum(self, high: float = 0.95, low: float = 0.85) -> Schedule:
+        """The momentum β(t) that goes down while the rate goes up, and up again with its fall.
+
+        From high to low and back, and then high while a third phase lasts; a Schedule like any
+        other, whose values are momenta. Smith & Topin 2018. Raises TypeError or ValueError where
+        high or low is not from 0 up to, but not including, 1.
+        """
+        high = checked("OneCycle.momentum", "high", high, FRACTION, runs=False)
+        low = checked("OneCycle.momentum", "low", low, FRACTION, runs=False)
+        p = self.pct_start * self.T - 1
+        back = p if self.three_phase else self.T - 1 - p
+        if self.anneal == "linear":
+            return Linear(high, low, p) >> Linear(low, high, back)
+        return Cosine(high, p, low) >> Cosine(low, back, high)
+
+
+def _line(a: Any, b: Any, share: Any) -> Any:
+    """From a to b along a straight line, as `share` goes from 0 to 1."""
+    return a + (b - a) * np.clip(share, 0, 1)
 
 
 def _half_cosine(a: Any, b: Any, share: Any) -> Any:

@@ -9,18 +9,30 @@ from typing import Any
 
 import numpy as np
 
-from lrlesson.base.fields import refusal
+from lrlesson.base.fields import checked_bool, refusal
 from lrlesson.data import Data
 from lrlesson.network import MLP
 
 STEP = 1e-5  # length of the two steps, in weights, between which the gradient is compared
 
 
-def sharpness(network: MLP, w: Any, data: Data, tolerance: float = 1e-4) -> Any:
+def sharpness(
+    network: MLP,
+    w: Any,
+    data: Data,
+    tolerance: float = 1e-4,
+    *,
+    gain: Any = None,
+    direction: bool = False,
+) -> Any:
     """The largest Hessian eigenvalue of the loss on all training examples of data.
 
     w: the parameters of one run (P,), or of several (runs, P). A float, or shape (runs,); NaN for
     a run whose weights are not finite. tolerance: the relative error at which to be content.
+
+    gain: an optimizer's `state.gain`, shaped like w. The curvature is then that of √G·H·√G, as a
+    rule with this gain sees it (Cohen et al. 2022). direction=True returns (sharpness, direction):
+    the eigenvector too, shaped like w, of length 1, with its largest entry positive.
     """
     w = np.asarray(w, dtype=float)
     if w.ndim not in (1, 2) or w.shape[-1] != network.P:
@@ -28,16 +40,32 @@ def sharpness(network: MLP, w: Any, data: Data, tolerance: float = 1e-4) -> Any:
         raise ValueError(f"sharpness: w has shape {w.shape}, expected {expected}")
     if data.features != network.sizes[0] or (data.classes or 1) != network.sizes[-1]:
         raise ValueError(refusal("sharpness", "data", data, f"data for sizes {network.sizes}"))
-    if w.ndim == 2:
-        return np.array([sharpness(network, one, data, tolerance) for one in w])
-    if not np.isfinite(w).all():
-        return float("nan")
-    return _largest_eigenvalue(lambda v: hessian_times(network, w, data, v), w.size, tolerance)
+    checked_bool("sharpness", "direction", direction)
+    gains = np.asarray(1.0 if gain is None else gain, dtype=float)
+    if np.broadcast(gains, w).shape != w.shape or not (gains >= 0).all():
+        raise ValueError(refusal("sharpness", "gain", gain, "numbers of at least 0, shaped like w"))
+    roots = np.broadcast_to(np.sqrt(gains), w.shape)
+    each = [
+        _largest_eigenvalue(
+            lambda v, one=one, root=root: root * hessian_times(network, one, data, root * v),
+            network.P,
+            tolerance,
+        )
+        if np.isfinite(one).all()
+        else (np.nan, np.full(network.P, np.nan))
+        for one, root in zip(np.atleast_2d(w), np.atleast_2d(roots), strict=True)
+    ]
+    values, vectors = np.array([v for v, _ in each]), np.array([v for _, v in each])
+    found: tuple[Any, Any] = (values, vectors) if w.ndim > 1 else (float(values[0]), vectors[0])
+    return found if direction else found[0]
 
 
 def hessian_times(network: MLP, w: np.ndarray, data: Data, v: np.ndarray) -> np.ndarray:
     """The Hessian at w (P,) times v (P,): the gradient a little ahead minus a little behind."""
-    step = STEP / np.linalg.norm(v)
+    length = np.linalg.norm(v)
+    if length == 0:
+        return np.zeros_like(v)
+    step = STEP / length
     targets = data.targets()
     # In float64, whatever the network trains in: the two gradients are nearly equal.
     ahead, behind = (
@@ -46,12 +74,13 @@ def hessian_times(network: MLP, w: np.ndarray, data: Data, v: np.ndarray) -> np.
     return (ahead - behind) / (2 * step)
 
 
-def _largest_eigenvalue(times: Any, size: int, tolerance: float) -> float:
+def _largest_eigenvalue(times: Any, size: int, tolerance: float) -> tuple[float, np.ndarray]:
     from scipy.sparse.linalg import LinearOperator, eigsh
 
     if size == 1:
-        return float(times(np.ones(1))[0])
+        return float(times(np.ones(1))[0]), np.ones(1)
     start = np.random.default_rng(0).standard_normal(size)  # the same answer every time
     hessian = LinearOperator((size, size), matvec=lambda v: times(np.ravel(v)), dtype=float)
-    (largest,) = eigsh(hessian, k=1, which="LA", v0=start, tol=tolerance, return_eigenvectors=False)
-    return float(largest)
+    (largest,), vectors = eigsh(hessian, k=1, which="LA", v0=start, tol=tolerance)
+    vector = vectors[:, 0]
+    return float(largest), vector * np.sign(vector[np.abs(vector).argmax()])

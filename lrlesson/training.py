@@ -14,8 +14,8 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
-from functools import cached_property, partial
+from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,95 +34,14 @@ from lrlesson.base.optimizer import Optimizer
 from lrlesson.base.schedule import Schedule
 from lrlesson.base.threads import one_thread
 from lrlesson.data import Data
+from lrlesson.history import History as History
+from lrlesson.history import RangeTest as RangeTest
 from lrlesson.losses import Loss
 from lrlesson.network import MLP
 from lrlesson.schedules import Constant, Geometric
 
 Seed = int | Sequence[int]
 PATIENCE = float(os.environ.get("LRLESSON_PATIENCE", "5"))  # seconds before a progress bar appears
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class History:
-    """What happened in each run. Every array leads with the runs axis.
-
-    losses: before each update (runs, updates): of the whole loss in `descend`, which adds the
-    loss after the last update, and of the batch in `train`. rates: η of each update.
-    final: the weights at the end (runs, P). weights: the path (runs, kept, P) where asked for.
-
-    From `train`, measured on whole data sets after `evaluated` updates: train_loss,
-    train_accuracy, and the same for val and test where the data have them, each
-    (runs, len(evaluated)). per_epoch: updates in an epoch.
-    """
-
-    losses: np.ndarray
-    rates: np.ndarray
-    final: np.ndarray
-    zero_loss: float
-    lowest: float = 0.0
-    weights: np.ndarray | None = None
-    per_epoch: int | None = None
-    evaluated: np.ndarray | None = None
-    train_loss: np.ndarray | None = None
-    train_accuracy: np.ndarray | None = None
-    val_loss: np.ndarray | None = None
-    val_accuracy: np.ndarray | None = None
-    test_loss: np.ndarray | None = None
-    test_accuracy: np.ndarray | None = None
-    grid: tuple[int, int] | None = None
-
-    @property
-    def runs(self) -> int:
-        return self.losses.shape[0]
-
-    @property
-    def updates(self) -> int:
-        return self.rates.shape[1]
-
-    @cached_property
-    def diverged(self) -> np.ndarray:
-        """Which runs diverged (runs,): a loss or weight became non-finite, or the mean of the last
-        tenth of the losses exceeds 10 × the first loss and 10 × the loss of the zero model.
-
-        Losses that can be negative are measured from their lowest value.
-        """
-        finite = np.isfinite(self.losses).all(axis=1) & np.isfinite(self.final).all(axis=1)
-        tail = self.losses[:, -max(1, self.losses.shape[1] // 10) :]
-        start = np.maximum(self.losses[:, 0], self.zero_loss)
-        with np.errstate(all="ignore"):
-            low = tail.mean(axis=1) - self.lowest <= 10 * (start - self.lowest)
-        return np.logical_not(finite & low)
-
-    @cached_property
-    def spiked(self) -> np.ndarray:
-        """Which runs had any loss above 10 × their first one (runs,), or one that is not finite."""
-        with np.errstate(all="ignore"):
-            calm = self.losses - self.lowest <= 10 * (self.losses[:, :1] - self.lowest)
-        return np.logical_not(calm.all(axis=1))
-
-    def steps_to(self, target: float) -> np.ndarray:
-        """How many updates each run needed for a loss of at most target: (runs,), NaN if never."""
-        reached = self.losses <= target
-        return np.where(reached.any(axis=1), reached.argmax(axis=1), np.nan)
-
-    def per_rate(self, values: np.ndarray) -> np.ndarray:
-        """Values (runs, …) of a `sweep` over several seeds, as (rates, seeds, …)."""
-        if self.grid is None:
-            raise ValueError("per_rate: this history is not from a sweep")
-        return values.reshape(*self.grid, *values.shape[1:])
-
-    def __repr__(self) -> str:
-        runs = f"{self.runs} run" + "s" * (self.runs != 1)
-        last = self.losses[:, -1] if self.train_loss is None else self.train_loss[:, -1]
-        well = last[~self.diverged]
-        if not well.size:
-            ended = "all diverged"
-        else:
-            low, high = f"{well.min():.2g}", f"{well.max():.2g}"
-            ended = f"loss at the end {low}" + (f" to {high}" if high != low else "")
-            if self.diverged.any():
-                ended += f", {self.diverged.sum()} diverged"
-        return f"<History: {runs} of {self.updates} updates; {ended}>"
 
 
 def descend(
@@ -283,48 +202,28 @@ def sweep(
     return replace(history, grid=(lr.size, seeds))
 
 
-class RangeTest(History):
-    """A range test: one run (or several) whose rate has grown from one update to the next.
+def accuracy(network: MLP, weights: Any, data: Data, part: str = "test") -> Any:
+    """The share of examples whose largest output is the right one, at weights (…, P): shape (…).
 
-    The losses are batch losses, so they are smoothed before anything is read off them.
+    weights: those of a run, of several, or the path that `train(…, keep_weights=True)` keeps, shape
+    (runs, kept, P). part: "train", "test" or "val". Raises ValueError where the data lack it or do
+    not fit the network, or are no classes.
     """
-
-    SMOOTHING = 0.9  # the share of the past that each update keeps
-    ENOUGH = 4.0  # the test ends where the smoothed loss exceeds its best so far this many times
-
-    @property
-    def lr(self) -> np.ndarray:
-        """The rate of each update, shape (updates,)."""
-        return self.rates[0]
-
-    @cached_property
-    def smoothed(self) -> np.ndarray:
-        """A fading mean of the losses, (runs, updates); NaN after the test has ended."""
-        smoothed = np.full(self.losses.shape, np.nan)
-        mean, best = np.zeros(self.runs), np.full(self.runs, np.inf)
-        with np.errstate(all="ignore"):
-            for t in range(self.updates):
-                mean = self.SMOOTHING * mean + (1 - self.SMOOTHING) * self.losses[:, t]
-                now = mean / (1 - self.SMOOTHING ** (t + 1))  # mean has started from 0
-                best = np.minimum(best, now)
-                smoothed[:, t] = np.where(now <= self.ENOUGH * best, now, np.nan)
-        ended = np.logical_or.accumulate(np.isnan(smoothed), axis=1)
-        return np.where(ended, np.nan, smoothed)
-
-    @property
-    def at_minimum(self) -> np.ndarray:
-        """The rate at the smallest smoothed loss (runs,). Training at it fails often."""
-        return self.lr[np.nanargmin(self.smoothed, axis=1)]
-
-    def suggest(self, divide_by: float = 10.0) -> np.ndarray:
-        """A usable rate for each run (runs,): that at the minimum, divided. 10 is safe; for SGD,
-        not for Adam, 3 is nearer to the best (8 settings on 12 seeds, lesson 10)."""
-        return self.at_minimum / checked("suggest", "divide_by", divide_by, POSITIVE, runs=False)
-
-    def __repr__(self) -> str:
-        low, high = (f"{rate:.2g}" for rate in (self.at_minimum.min(), self.at_minimum.max()))
-        lowest = low if low == high else f"{low} to {high}"
-        return f"<RangeTest: {self.updates} updates; the loss was lowest at the rate {lowest}>"
+    _per_epoch("accuracy", network, data, None)
+    if data.classes is None:
+        raise ValueError(f"accuracy: {data.name} has no classes")
+    if part not in ("train", "test", "val") or getattr(data, f"x_{part}") is None:
+        parts = [p for p in ("train", "test", "val") if getattr(data, f"x_{p}") is not None]
+        raise ValueError(refusal("accuracy", "part", part, " or ".join(map(repr, parts))))
+    w = floats("accuracy", "weights", weights)
+    if w.ndim < 1 or w.shape[-1] != network.P:
+        expected = f"(…, {network.P})"
+        raise ValueError(f"accuracy: weights have shape {w.shape}, expected {expected}")
+    x, targets = getattr(data, f"x_{part}").astype(network.dtype), data.targets(part)
+    rows = w.reshape(-1, network.P).astype(network.dtype)
+    with _arithmetic():
+        shares = np.array([network.score(one, x, targets)[1] for one in rows])
+    return shares.reshape(w.shape[:-1]) if w.ndim > 1 else float(shares[0])
 
 
 def range_test(

@@ -37,6 +37,7 @@ FRAMEWORKS = {
     "optax": "optax",
     "keras": "Keras",
     "transformers": "Transformers",
+    "prodigyopt": "the authors' code",
 }
 
 # What the pages show; a class that is missing here fails the build.

@@ -774,7 +774,9 @@ def test_the_formula_holds_the_schedules_own_numbers_and_no_symbol_is_left(eta):
     latex = eta._repr_latex_()
     assert latex.startswith("$") and latex.endswith("$")  # noqa: PT018
     fields = [getattr(eta, name) for name in eta._kinds]
-    mine = {x for v in fields if not isinstance(v, bool | None) for x in np.atleast_1d(v).tolist()}
+    mine = {
+        x for v in fields if not isinstance(v, bool | str | None) for x in np.atleast_1d(v).tolist()
+    }
     assert mine <= numbers_in(latex), latex
     words = r"\\(begin|end)\{cases\}|\\text\{until\}|\\[A-Za-z]+"
     rest = re.sub(words, " ", latex.replace(r"\eta(t)", ""))

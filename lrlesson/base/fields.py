@@ -130,6 +130,8 @@ def _checked_field(owner: str, argument: str, value: Any, annotation: Any, runs:
             )
     elif annotation == AscendingUpdates:
         return _ascending(owner, argument, value)
+    elif kind is tuple:
+        return _several(owner, argument, value, get_args(annotation)[0].__metadata__[0])
     elif annotation is bool:
         return checked_bool(owner, argument, value)
     elif isinstance(annotation, type) and not isinstance(value, annotation):
@@ -147,6 +149,13 @@ def _ascending(owner: str, argument: str, value: Any) -> tuple[float, ...]:
     if not times or any(b <= a for a, b in itertools.pairwise(times)):
         raise ValueError(problem)
     return times
+
+
+def _several(owner: str, argument: str, value: Any, rule: Rule) -> tuple[float, ...]:
+    """Numbers that each satisfy the rule, as a tuple."""
+    if isinstance(value, str | bytes | dict) or not np.iterable(value):
+        raise TypeError(refusal(owner, argument, value, f"a tuple; each entry {rule.text}"))
+    return tuple(checked(owner, argument, entry, rule, runs=False) for entry in value)
 
 
 @dataclass_transform(frozen_default=True, eq_default=False)
@@ -203,8 +212,10 @@ def is_number(value: Any) -> bool:
 
 def written(value: Any) -> str:
     """A field's value in a repr: numbers short, everything else as itself."""
-    plain = isinstance(value, str | bool | Frozen) or value is None
-    return repr(value) if plain else number_text(value)
+    if isinstance(value, tuple):
+        return "(" + ", ".join(map(number_text, value)) + "," * (len(value) == 1) + ")"
+    number = is_number(value) or isinstance(value, np.ndarray)
+    return number_text(value) if number else repr(value)
 
 
 def number_text(value: Any) -> str:

@@ -1,8 +1,8 @@
-"""What every update rule has: a state, one step, and weight decay of either kind."""
+"""What every update rule has: a state, one step, and weight decay; and a rule around a rule."""
 
 import math
 from dataclasses import KW_ONLY
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -60,6 +60,8 @@ class Optimizer(Shown):
     weight_decay: Nonnegative = 0.0
     decoupled: bool = False
 
+    decayed_at: ClassVar[str] = r"\eta"  # decay_rate in the formula
+
     def buffers(self, w: np.ndarray) -> dict[str, Any]:
         """What the rule remembers, as it is before the first update; nothing by default."""
         return {}
@@ -83,7 +85,10 @@ class Optimizer(Shown):
         with one rate per run. state: from init, updated. Raises ValueError where shapes do not
         fit or lr is negative or not finite.
         """
-        w, gradient, lr = self._checked_step(w, gradient, state, lr)
+        return self.move(*self._checked_step(w, gradient, state, lr), state)
+
+    def move(self, w: np.ndarray, gradient: np.ndarray, lr: Any, state: State) -> np.ndarray:
+        """`step` once its arguments are known to fit; lr may be an array like w by now."""
         if self.weight_decay and not self.decoupled:
             gradient = gradient + self.weight_decay * w
         state.lr = lr
@@ -91,8 +96,12 @@ class Optimizer(Shown):
         drive, state.gain = self.update(gradient, state)
         state.t += 1
         if self.weight_decay and self.decoupled:
-            w = (1 - lr * self.weight_decay) * w
+            w = (1 - self.decay_rate(state) * self.weight_decay) * w
         return w - lr * state.gain * drive
+
+    def decay_rate(self, state: State) -> Any:
+        """What decoupled decay is multiplied by: η, except for rules that find their own rate."""
+        return state.lr
 
     def weights(self, w: np.ndarray, state: State) -> np.ndarray:
         """The weights to evaluate: w itself, except for rules that average as they go."""
@@ -107,12 +116,19 @@ class Optimizer(Shown):
             or r"w \leftarrow w - \eta \cdot \text{gain} \cdot \text{drive}"
         )
         if self.weight_decay:
-            lines = with_decay(lines, latex_number(self.weight_decay), self.decoupled)
-        inner = [v._latex("z") for v in vars(self).values() if isinstance(v, Optimizer)]
-        return "; ".join([*inner, fill(lines, {"w": w})])
+            decay = latex_number(self.weight_decay)
+            lines = with_decay(lines, decay, self.decoupled, self.decayed_at)
+        return fill(lines, {"w": w})
 
     def _equation(self) -> str:
         return in_lines(self._latex())
+
+    def _refuse_shape(self, w: np.ndarray, size: int | None = None) -> None:
+        """ValueError unless the last axis of w holds the weights of one run: `size` of them."""
+        if w.ndim not in (1, 2) or (size is not None and w.shape[-1] != size):
+            end = "P" if size is None else size
+            name = type(self).__name__
+            raise ValueError(f"{name}: w has shape {w.shape}, expected ({end},) or (runs, {end})")
 
     def _checked_step(self, w: Any, gradient: Any, state: State, lr: Any) -> tuple[Any, Any, Any]:
         name = type(self).__name__
@@ -140,3 +156,35 @@ class Optimizer(Shown):
         if lr.dtype.kind not in "iuf" or not ((lr >= 0) & (lr < math.inf)).all():
             raise ValueError(refusal(name, "lr", lr, RATE.text))
         return w, gradient.astype(w.dtype, copy=False), lr.astype(w.dtype, copy=False)
+
+
+class Wrapper(Optimizer):
+    """A rule around another: it changes what the base rule is given, or what it returns.
+
+    Weight decay is set on the base rule, which acts as it does alone: on the gradient that it is
+    given, at the rate that it is given. state.base is its state.
+    """
+
+    base: Optimizer
+
+    def limits(self) -> Any:
+        yield self.weight_decay == 0, "weight_decay", "0 here: set it on the base rule"
+        yield not self.decoupled, "decoupled", "False here: set it on the base rule"
+
+    def buffers(self, w: np.ndarray) -> dict[str, Any]:
+        return {"base": self.base.init(w)}
+
+    def move(self, w: np.ndarray, gradient: np.ndarray, lr: Any, state: Any) -> np.ndarray:
+        w = self.base.move(w, gradient, lr, state.base)
+        state.t, state.used = state.base.t, state.base.used
+        state.lr, state.gain = lr, state.base.gain
+        return w
+
+    def weights(self, w: np.ndarray, state: Any) -> np.ndarray:
+        return self.base.weights(w, state.base)
+
+    before: ClassVar[bool] = True  # are its lines in the formula those before the base rule's?
+
+    def _latex(self, w: str = "w") -> str:
+        lines = super()._latex(w), self.base._latex(w)
+        return "; ".join(lines if self.before else reversed(lines))

@@ -159,7 +159,7 @@ class Schedule(Shown):
     # The display
 
     def _latex(self, t: str = "t") -> str:
-        formula = written_formula(type(self)) or rf"\mathrm{{{type(self).__name__}}}(t)"
+        formula = written_formula(type(self), self) or rf"\mathrm{{{type(self).__name__}}}(t)"
         return self._filled(formula, t=t)
 
     def _equation(self) -> str:

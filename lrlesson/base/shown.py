@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+import numpy as np
+
 from lrlesson.base.fields import Frozen
 from lrlesson.base.notation import fill, plain, symbol_of, symbols, tex
 
@@ -90,14 +92,14 @@ def symbols_of(kind: type[Frozen]) -> dict[str, str]:
 def written_formula(kind: type, rule: Any = None) -> str:
     """The formula in the docstring of a class, in LaTeX, or "" where there is none.
 
-    rule: an object of it, whose options are then applied. A class with an `eta`, `update` or `step`
-    of its own does not inherit the formula of another.
+    rule: an object of it, whose options are then applied. A class with an `eta`, `update`, `step`
+    or `move` of its own does not inherit the formula of another.
     """
     for owner in kind.__mro__:
         doc = " ".join((owner.__doc__ or "").split())
         if found := re.search(r"\$(.+?)\$", doc):
             return tex(_with_options(found[1], owner, rule))
-        if {"eta", "update", "step"} & vars(owner).keys():
+        if {"eta", "update", "step", "move"} & vars(owner).keys():
             break
     return ""
 
@@ -114,16 +116,16 @@ def _with_options(formula: str, owner: type, rule: Any) -> str:
     """The formula after what the docstring says of the options that are set."""
     for option, wanted, changes in options(owner):
         value = getattr(rule, option, None)
-        if repr(value) == wanted or (value and not wanted):
+        if repr(value) == wanted or (not wanted and np.any(value)):
             for new, old in changes:
                 place = rf"(?<!\w){re.escape(old)}(?!\w)"
                 formula = re.sub(place, new.replace("\\", r"\\"), formula)
     return formula
 
 
-def with_decay(formula: str, decay: str, decoupled: bool) -> str:
+def with_decay(formula: str, decay: str, decoupled: bool, rate: str = r"\eta") -> str:
     """A rule's formula in LaTeX with weight decay, of the weights themselves or in the gradient."""
     if decoupled:
-        shrunk = rf"w \leftarrow (1 - \eta \cdot {decay}) \cdot w"
+        shrunk = rf"w \leftarrow (1 - {rate} \cdot {decay}) \cdot w"
         return formula.replace(r"w \leftarrow w", shrunk)
     return rf"g \leftarrow g + {decay} \cdot w; " + formula

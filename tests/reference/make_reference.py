@@ -28,30 +28,39 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 import optax
+import prodigyopt
 import torch
 import torch.optim.lr_scheduler as torch_schedules
 import transformers.optimization as transformers_schedules
 from rosetta import (
+    AVERAGES,
     LR,
+    MATRICES,
     METRICS,
     OPTIMIZERS,
     PLATEAUS,
     RATES,
     SCHEDULES,
     SEARCHES,
+    SHAPES,
     STARTS,
     STEPS,
     UNMATCHED_OPTIMIZERS,
     UNMATCHED_PLATEAUS,
     UNMATCHED_SCHEDULES,
+    UNROUNDED,
     UPDATES,
     gradient,
+    rate_of,
     rates,
+    start,
     value,
 )
 
+from lrlesson.matrices import Muon
+
 HERE = Path(__file__).parent
-LIBRARIES = ["torch", "jax", "optax", "keras", "transformers", "numpy"]
+LIBRARIES = ["torch", "jax", "optax", "keras", "transformers", "prodigyopt", "numpy"]
 keras.config.set_floatx("float64")
 torch.set_default_dtype(torch.float64)
 
@@ -95,13 +104,27 @@ schedule_of = {
 # --- Optimizers -------------------------------------------------------------------------------
 
 
+def later(call):
+    """A call of torch's that is made before each step, with the arguments that are written here."""
+    return lambda *given: lambda: call(*given)
+
+
+CLIPS = {
+    name: later(getattr(torch.nn.utils, name)) for name in ("clip_grad_norm_", "clip_grad_value_")
+}
+
+
 def torch_run(expression, problem, lr):
-    w = torch.tensor(STARTS[problem], dtype=torch.float64)
-    opt = eval(expression, {**vars(torch.optim), "w": w, "lr": float(lr[0])})
+    w = torch.tensor(start(problem), dtype=torch.float64)
+    names = {**vars(torch.optim), **vars(prodigyopt), **CLIPS}
+    made = eval(expression, {**names, "w": w, "lr": float(lr[0])})
+    opt, *before = made if isinstance(made, tuple) else (made,)
     path = [w.numpy().copy()]
     for t in range(STEPS):
         opt.param_groups[0]["lr"] = float(lr[t])
         w.grad = torch.tensor(gradient(problem, t, path[-1]))
+        for call in before:
+            call()
         opt.step()
         path.append(w.numpy().copy())
     return path
@@ -111,7 +134,7 @@ def optax_run(expression, problem, lr):
     table = jnp.asarray(lr)
     opt = eval(expression, {**vars(optax), "lr": lambda count: table[count]})
     update = jax.jit(opt.update)
-    w = jnp.asarray(STARTS[problem])
+    w = jnp.asarray(start(problem))
     state, path = opt.init(w), [np.asarray(w)]
     for t in range(STEPS):
         updates, state = update(jnp.asarray(gradient(problem, t, path[-1])), state, w)
@@ -122,7 +145,7 @@ def optax_run(expression, problem, lr):
 
 def keras_run(expression, problem, lr):
     opt = eval(expression, {**vars(keras.optimizers), "lr": float(lr[0])})
-    w = keras.Variable(STARTS[problem], dtype="float64")
+    w = keras.Variable(start(problem), dtype="float64")
     opt.build([w])
     path = [w.numpy().copy()]
     for t in range(STEPS):
@@ -132,7 +155,41 @@ def keras_run(expression, problem, lr):
     return path
 
 
-run_of = {"torch": torch_run, "optax": optax_run, "keras": keras_run}
+run_of = {
+    "torch": torch_run,
+    "prodigyopt": torch_run,
+    "optax": optax_run,
+    "keras": keras_run,
+}
+
+
+def torch_average(expression, lr):
+    model = torch.nn.Linear(6, 1, bias=False)
+    w = model.weight
+    w.data = torch.tensor(STARTS["fixed"][None])
+    averaged = eval(expression, {**vars(torch.optim.swa_utils), "model": model})
+    opt, path = torch.optim.SGD([w]), []
+    for t in range(STEPS):
+        opt.param_groups[0]["lr"] = float(lr[t])
+        w.grad = torch.tensor(gradient("fixed", t, None)[None])
+        opt.step()
+        averaged.update_parameters(model)
+        path.append(averaged.module.weight.detach().numpy()[0].copy())
+    return path
+
+
+def keras_average(expression, lr):
+    opt = eval(expression, {**vars(keras.optimizers), "lr": float(lr[0])})
+    w, path = keras.Variable(STARTS["fixed"], dtype="float64"), []
+    opt.build([w])
+    for t in range(STEPS):
+        opt.learning_rate = float(lr[t])
+        opt.apply([torch.tensor(gradient("fixed", t, None))])
+        path.append(opt._model_variables_moving_average[0].numpy().copy())
+    return path
+
+
+average_of = {"torch": torch_average, "keras": keras_average}
 
 # --- Controllers ------------------------------------------------------------------------------
 
@@ -206,9 +263,21 @@ def all_vectors():
         unmatched = {e: x[0] for (its, e), x in UNMATCHED_OPTIMIZERS.items() if its == library}
         for expression, ours in {**table, **unmatched}.items():
             for problem in STARTS:
-                lr = rates(problem, RATES[type(ours)])
+                lr = rates(problem, rate_of(ours))
                 path = run_of[library](expression, problem, lr)
                 yield f"optimizer | {library} | {expression} | {problem}", path
+    for library, table in MATRICES.items():
+        for expression in table:
+            for shape in SHAPES:
+                path = run_of[library](expression, shape, rates(shape, RATES[Muon]))
+                yield f"optimizer | {library} | {expression} | {shape}", path
+    for library, table in AVERAGES.items():
+        for expression, ours in table.items():
+            path = average_of[library](expression, rates("fixed", rate_of(ours)))
+            yield f"average | {library} | {expression}", path
+    for name in ("bfloat16", "float16"):
+        rounded = torch.tensor(UNROUNDED).to(getattr(torch, name)).to(torch.float64)
+        yield f"rounding | torch | {name}", rounded.numpy()
     for library, table in PLATEAUS.items():
         for expression in table:
             for name, metrics in METRICS.items():

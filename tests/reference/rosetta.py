@@ -10,6 +10,8 @@ Optimizers: `lr` stands for the rates of the run (a float, or a schedule where a
 import numpy as np
 
 from lrlesson.controllers import Armijo, Polyak, ReduceOnPlateau
+from lrlesson.distance import DoG, DoWG, Prodigy
+from lrlesson.matrices import Muon
 from lrlesson.optimizers import (
     SGD,
     AdaDelta,
@@ -42,6 +44,7 @@ from lrlesson.schedules import (
     Warmup,
     WarmupCosine,
 )
+from lrlesson.wrappers import Averaged, Clipped
 
 LR = 0.8
 UPDATES = 120  # of every schedule
@@ -89,9 +92,11 @@ SCHEDULES = {
         "OneCycleLR(opt, 0.8, total_steps=120, pct_start=0.4, three_phase=True)": OneCycle(
             0.8, 120, 0.4, three_phase=True
         ),
-        "OneCycleLR(opt, 0.8, total_steps=120, pct_start=0.25, anneal_strategy='linear')": (
-            Linear(0.8 / 25, 0.8, 29) >> Linear(0.8, 3.2e-6, 90)
+        "OneCycleLR(opt, 0.8, total_steps=120, pct_start=0.25, anneal_strategy='linear')": OneCycle(
+            0.8, 120, 0.25, anneal="linear"
         ),
+        "OneCycleLR(opt, 0.8, total_steps=120, pct_start=0.4, three_phase=True, "
+        "anneal_strategy='linear')": OneCycle(0.8, 120, 0.4, three_phase=True, anneal="linear"),
         "SequentialLR(opt, [LinearLR(opt, 0.1, 1.0, 10), CosineAnnealingLR(opt, 110)], [10])": (
             Linear(LR / 10, LR, 10) >> Cosine(LR, 110)
         ),
@@ -156,8 +161,9 @@ SCHEDULES = {
         ),
         "CosineDecayRestarts(LR, 10)": CosineRestarts(LR, 10, 2),
         "CosineDecayRestarts(LR, 17, t_mul=1.0, alpha=0.1)": CosineRestarts(LR, 17, 1, LR / 10),
-        "CosineDecayRestarts(LR, 10, m_mul=0.5)": (
-            CosineRestarts(LR, 10, 2) * ScheduledDrop(1, 0.5, [10, 30, 70])
+        "CosineDecayRestarts(LR, 10, m_mul=0.5)": CosineRestarts(LR, 10, 2, shrink=0.5),
+        "CosineDecayRestarts(LR, 10, m_mul=0.5, alpha=0.1)": CosineRestarts(
+            LR, 10, 2, LR / 10, shrink=0.5
         ),
     },
     "transformers": {
@@ -187,6 +193,9 @@ SCHEDULES = {
         "get_wsd_schedule(opt, 20, 30, num_stable_steps=50, decay_type='linear')": (
             Linear(0, LR, 20) >> Constant(LR, 50) >> Linear(LR, 0, 30)
         ),
+        "get_wsd_schedule(opt, 20, 30, num_stable_steps=50, decay_type='1-sqrt')": (
+            Linear(0, LR, 20) >> WSD(LR, 0, 50, 30, shape="sqrt")
+        ),
         "get_wsd_schedule(opt, 20, 30, num_stable_steps=50, min_lr_ratio=0.1)": (
             Linear(LR / 10, LR, 20) >> Constant(LR, 50) >> Cosine(LR, 30, LR / 10)
         ),
@@ -200,6 +209,9 @@ RAMPS = {
     ("transformers", "get_cosine_schedule_with_warmup(opt, 20, 120)"): WarmupCosine(LR, 20, 120),
     ("transformers", "get_wsd_schedule(opt, 20, 30, num_stable_steps=50, decay_type='linear')"): (
         WSD(LR, 20, 50, 30)
+    ),
+    ("transformers", "get_wsd_schedule(opt, 20, 30, num_stable_steps=50, decay_type='1-sqrt')"): (
+        WSD(LR, 20, 50, 30, shape="sqrt")
     ),
     ("optax", "warmup_constant_schedule(0.0, LR, 20)"): Warmup(LR, 20),
     ("optax", "warmup_cosine_decay_schedule(0.0, LR, 20, 100)"): WarmupCosine(LR, 20, 100),
@@ -233,17 +245,13 @@ NAMESAKES = {
         Triangular(0.1, 0.8, 4),
         "ours comes down in as many updates as it climbs",
     ),
-    ("torch", "OneCycleLR(opt, 0.8, total_steps=120, pct_start=0.25, anneal_strategy='linear')"): (
-        OneCycle(0.8, 120, 0.25),
-        "straight lines instead of half cosines",
-    ),
     ("optax", "cosine_onecycle_schedule(100, LR)"): (
         OneCycle(LR, 100),
         "theirs turns at update 30 and ends at 100, ours and PyTorch's at 29 and 99",
     ),
     ("optax", "linear_onecycle_schedule(100, LR)"): (
-        OneCycle(LR, 100),
-        "straight lines, and a third phase from 85 % of the updates on",
+        OneCycle(LR, 100, anneal="linear"),
+        "a third phase from 85 % of the updates on",
     ),
     ("optax", "piecewise_constant_schedule(LR, {20: 0.1, 45: 0.5})"): (
         ScheduledDrop(LR, 0.1, [20, 45]),
@@ -266,10 +274,6 @@ NAMESAKES = {
     ("optax", "warmup_exponential_decay_schedule(0.0, LR, 20, 10, 0.5)"): (
         ExponentialDecay(LR, 0.5, 10),
         "it begins with a ramp",
-    ),
-    ("keras", "CosineDecayRestarts(LR, 10, m_mul=0.5)"): (
-        CosineRestarts(LR, 10, 2),
-        "m_mul lowers the peak from round to round; ours stays",
     ),
     (
         "transformers",
@@ -306,10 +310,6 @@ UNMATCHED_SCHEDULES = {
         InverseTimeDecay(LR, 0.05),
         "stairs under the smooth curve of 1/(1 + kt)",
     ),
-    ("transformers", "get_wsd_schedule(opt, 20, 30, num_stable_steps=50, decay_type='1-sqrt')"): (
-        WSD(LR, 20, 50, 30),
-        "1 − √x falls steeply at first, ours in a straight line",
-    ),
 }
 
 # --- Optimizers -------------------------------------------------------------------------------
@@ -318,7 +318,14 @@ UNMATCHED_SCHEDULES = {
 RATES = {
     SGD: 5e-4, AdaGrad: 0.3, AdaDelta: 1.0, RMSprop: 0.01, Adam: 0.05, AdamW: 0.05,
     AdaMax: 0.05, NAdam: 0.05, RAdam: 5e-4, Lion: 0.02, ScheduleFree: 5e-4,
+    DoG: 1.0, DoWG: 1.0, Prodigy: 1.0, Muon: 0.02,
 }  # fmt: skip
+
+
+def rate_of(rule) -> float:
+    """The rate of a rule's family; of a wrapper, that of its base."""
+    return RATES[type(rule)] if type(rule) in RATES else rate_of(rule.base)
+
 
 OPTIMIZERS = {
     "torch": {
@@ -364,6 +371,15 @@ OPTIMIZERS = {
         "RAdam([w], lr=lr)": RAdam(),
         "RAdam([w], lr=lr, betas=(0.5, 0.9), eps=0.01)": RAdam(0.5, 0.9, 0.01),
         "RAdam([w], lr=lr, weight_decay=0.1)": RAdam(weight_decay=0.1),
+        "SGD([w], lr=lr, momentum=0.9), clip_grad_norm_([w], 1.0)": Clipped(SGD(momentum=0.9), 1.0),
+        "AdamW([w], lr=lr), clip_grad_value_([w], 0.5)": Clipped(AdamW(), 0.5, "value"),
+    },
+    "prodigyopt": {
+        "Prodigy([w], lr=lr)": Prodigy(bias_correction=False),
+        "Prodigy([w], lr=lr, use_bias_correction=True)": Prodigy(),
+        "Prodigy([w], lr=lr, betas=(0.8, 0.95), d0=1e-3, weight_decay=0.1)": Prodigy(
+            0.8, 0.95, d0=1e-3, bias_correction=False, weight_decay=0.1, decoupled=True
+        ),
     },
     "optax": {
         "sgd(lr)": SGD(),
@@ -394,6 +410,11 @@ OPTIMIZERS = {
         "contrib.schedule_free(adam(lr, b1=0.0), lambda n: lr(n - 1), b1=0.5)": ScheduleFree(
             Adam(beta1=0.0), beta=0.5
         ),
+        "chain(clip_by_global_norm(1.0), sgd(lr, momentum=0.9))": Clipped(SGD(momentum=0.9), 1.0),
+        "chain(clip(0.5), adam(lr))": Clipped(Adam(), 0.5, "value"),
+        "contrib.prodigy(lr, eps=1e-30)": Prodigy(eps=1e-30),
+        "contrib.dog(lr, ('distance', 0.01), eps=1e-300)": DoG(0.01),
+        "contrib.dowg(lr, 1e-4, eps=1e-300)": DoWG(0.01),
     },
     "keras": {
         "SGD(lr)": SGD(),
@@ -421,6 +442,8 @@ OPTIMIZERS = {
         "Nadam(lr)": NAdam(eps=1e-7, momentum_decay=1.0),
         "Nadam(lr, beta_1=0.5, beta_2=0.9, epsilon=0.01)": NAdam(0.5, 0.9, 0.01, 1.0),
         "Lion(lr)": Lion(),
+        "SGD(lr, global_clipnorm=1.0)": Clipped(SGD(), 1.0),
+        "Adam(lr, clipvalue=0.5)": Clipped(Adam(eps=1e-7, eps_on="raw"), 0.5, "value"),
         "Lion(lr, beta_1=0.5, beta_2=0.9, weight_decay=0.1)": Lion(
             0.5, 0.9, weight_decay=0.1, decoupled=True
         ),
@@ -447,6 +470,44 @@ UNMATCHED_OPTIMIZERS = {
         "optax adds ε to the corrected root, we and PyTorch to the uncorrected one",
     ),
 }
+
+# Rows that agree less closely: on the fixed gradients, on the two others, and why.
+BY_DISTANCE = (1e-12, 1e-5, "what d is, the rate is: an estimate turns on the last digits")
+CLOSE = {
+    ("torch", "SGD([w], lr=lr, momentum=0.9), clip_grad_norm_([w], 1.0)"): (
+        *(1e-5, 1e-5),
+        "torch divides by ‖g‖ + 1e-6",
+    ),
+    ("keras", "SGD(lr, global_clipnorm=1.0)"): (1e-6, 1e-6, "Keras computes ‖g‖ in float32"),
+    ("keras", "Adam(lr, clipvalue=0.5)"): (
+        *(1e-12, 1e-6),
+        "a gradient at the limit turns on the last digits",
+    ),
+    **{("prodigyopt", expression): BY_DISTANCE for expression in OPTIMIZERS["prodigyopt"]},
+}
+
+# Rules for one matrix of weights, on fixed gradients, and how closely they agree (torch computes in
+# bfloat16, Keras in part in float32); ours sees the matrix as the hidden one of a network.
+MATRICES = {
+    "torch": {"Muon([w], lr=lr, weight_decay=0.0)": ("PyTorch", 0.06)},
+    "keras": {"Muon(lr, rms_rate=None, weight_decay=None)": ("Keras", 1e-6)},
+}
+SHAPES = {"wide": (3, 5), "tall": (5, 3)}
+
+# Averages of weights along plain SGD, on the fixed gradients.
+AVERAGES = {
+    "torch": {
+        "AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.9))": Averaged(SGD(), 0.9),
+        "AveragedModel(model)": Averaged(SGD(), None),
+    },
+    "keras": {"SGD(lr, use_ema=True, ema_momentum=0.9)": Averaged(SGD(), 0.9)},
+}
+
+# Numbers to be stored in few bits.
+UNROUNDED = np.concatenate(
+    [s * np.geomspace(1e-6, 1e4, 97) for s in (1, -1)]
+    + [1 + np.arange(16) / 2**9, [0.0, 1.00390625, 1.01171875, 1.5 - 0.00048, 1.5 - 0.0005]]
+)
 
 # --- Controllers ------------------------------------------------------------------------------
 
@@ -530,6 +591,13 @@ def fixed_gradients() -> np.ndarray:
     return gradients
 
 
+def start(problem: str) -> np.ndarray:
+    """The weights at the start of a problem, or those of a matrix: its entries' cosines."""
+    if problem in SHAPES:
+        return np.cos(np.arange(15.0)).reshape(SHAPES[problem])
+    return STARTS[problem]
+
+
 def rates(problem: str, lr: float) -> np.ndarray:
     """The rates of all updates: they fall on the fixed gradients, and elsewhere stay."""
     if problem == "fixed":
@@ -541,6 +609,8 @@ def gradient(problem: str, t: int, w: np.ndarray) -> np.ndarray:
     """The gradient of one problem at the weights w of update t."""
     if problem == "fixed":
         return fixed_gradients()[t]
+    if problem in SHAPES:
+        return np.cos((t + 1) * np.arange(1.0, 16)).reshape(SHAPES[problem])
     if problem == "quadratic":
         return CURVATURES * w
     x, y = w
@@ -568,6 +638,8 @@ NOTES = {
         "CyclicLR(opt, 0.1, 0.8, step_size_up=8)": "it moves the momentum too, unless told not to",
         "SGD([w], lr=lr, momentum=0.5, weight_decay=0.1)": "the decay is added to the gradient",
         "RMSprop([w], lr=lr, alpha=0.9, eps=0.01)": "ρ is called alpha",
+        "SGD([w], lr=lr, momentum=0.9), clip_grad_norm_([w], 1.0)": "called before each step()",
+        "AdamW([w], lr=lr), clip_grad_value_([w], 0.5)": "called before each step()",
         "Adam([w], lr=lr, weight_decay=0.1)": "the decay is added to the gradient",
         "Adam([w], lr=lr, weight_decay=0.1, decoupled_weight_decay=True)": "this is AdamW",
         "Adam([w], lr=lr, betas=(0.9, 0.9), amsgrad=True)": "the largest v before its correction",
@@ -585,6 +657,11 @@ NOTES = {
         "nadam(lr)": "the share of m is β₁ at once: ψ = ∞",
         "radam(lr, eps=1e-30)": "equal only where ε is tiny: see below",
         "lion(lr)": "λ is 1e-3, and decoupled",
+        "contrib.prodigy(lr, eps=1e-30)": "equal only where ε is tiny; it corrects the bias",
+        "contrib.dog(lr, ('distance', 0.01), eps=1e-300)": (
+            "r0 is 1e-6·(1 + ‖w‖) unless said, and ε is added to the sum"
+        ),
+        "contrib.dowg(lr, 1e-4, eps=1e-300)": "it takes the square of r0",
         "contrib.schedule_free(sgd(lr), lambda n: lr(n - 1))": "its schedule is asked from 1 on",
         "contrib.reduce_on_plateau(patience=3)": "the cut counts into the patience",
         "polyak_sgd(max_learning_rate=math.inf)": "max_learning_rate is 1 unless said",
@@ -619,6 +696,9 @@ NOTES = {
         "ReduceLROnPlateau('loss', factor=0.5, patience=4, cooldown=4, min_delta=0)": (
             "the cut counts into the cooldown as well"
         ),
+    },
+    "prodigyopt": {
+        "Prodigy([w], lr=lr)": "the authors' code; the bias is corrected only where asked for",
     },
     "transformers": {
         "get_cosine_with_min_lr_schedule_with_warmup_lr_rate(opt, 20, 120, min_lr=0.08)": (
