@@ -21,7 +21,16 @@ import nbformat
 import numpy as np
 from live import live_curve
 
-from lrlesson import controllers, losses, optimizers, schedules
+from lrlesson import (
+    controllers,
+    distance,
+    losses,
+    matrices,
+    network,
+    optimizers,
+    schedules,
+    wrappers,
+)
 from lrlesson.base.fields import AscendingUpdates, written
 from lrlesson.base.notation import in_lines, tex
 from lrlesson.base.optimizer import Optimizer
@@ -74,6 +83,15 @@ EXAMPLES: dict[type, Any] = {
         optimizers.RAdam(),
         optimizers.Lion(),
         optimizers.ScheduleFree(optimizers.SGD()),
+        wrappers.Clipped(optimizers.SGD(momentum=0.9), 1.0),
+        wrappers.LayerRates(optimizers.SGD(), network.linear(2, bias=False), (0.5,)),
+        wrappers.Averaged(optimizers.SGD(), 0.99),
+        wrappers.Stored(optimizers.SGD()),
+        wrappers.BadBatch(optimizers.Adam(), 100),
+        matrices.Muon(network.MLP((1, 1, 1), bias=False)),
+        distance.DoG(),
+        distance.DoWG(),
+        distance.Prodigy(),
         controllers.ReduceOnPlateau(0.1),
         controllers.Armijo(),
         controllers.Polyak(),
@@ -92,6 +110,12 @@ def members(module: ModuleType, base: type) -> list[type]:
     return sorted(found, key=lambda kind: inspect.getsourcelines(kind)[1])
 
 
+RULES = [
+    kind
+    for module in (optimizers, wrappers, matrices, distance)
+    for kind in members(module, Optimizer)
+    if kind is not distance.FromStart  # what DoG and Prodigy have in common
+]
 SCHEDULES = """\
 A schedule says which rate each update uses: η(t), and the first update is t = 0. It remembers \
 nothing, so it can be asked for any update in any order."""
@@ -103,7 +127,7 @@ A controller listens: it chooses the rate by the loss, the gradient, or how trai
 far."""
 FAMILIES = {
     "schedules": ("Schedules", SCHEDULES, members(schedules, Schedule)),
-    "optimizers": ("Optimizers", OPTIMIZERS, members(optimizers, Optimizer)),
+    "optimizers": ("Optimizers", OPTIMIZERS, RULES),
     "controllers": ("Controllers", CONTROLLERS, members(controllers, controllers.Controller)),
 }
 
