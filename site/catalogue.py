@@ -339,6 +339,10 @@ def rule(annotation: Any) -> str:
         return "numbers of updates, ascending"
     if annotation is Optimizer:
         return "an optimizer"
+    if isinstance(annotation, type) and annotation.__module__ != "builtins":
+        return f"an {annotation.__name__}"  # a network
+    if Ellipsis in get_args(annotation):
+        return f"several: each {rule(get_args(annotation)[0])}"
     parts = [part for part in get_args(annotation) if part is not type(None)]
     said = " or ".join(
         f"`{part!r}`" if isinstance(part, str | bool) else rule(part) for part in parts
