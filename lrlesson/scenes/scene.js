@@ -124,7 +124,7 @@ function line(parent, { width, dash = [], alpha = 1 }, style = INK) {
 }
 
 function cased(parent, look, casing) { // one line, or two on top of each other
-  const lines = casing ? [line(parent, { width: look.width + casing }, PAPER)] : [];
+  const lines = casing ? [line(parent, { width: look.width + casing, alpha: look.alpha }, PAPER)] : [];
   lines.push(line(parent, look));
   return (d) => lines.forEach((node) => node.setAttribute("d", d));
 }
@@ -186,7 +186,8 @@ const ACTORS = {
       const left = { start: 0, middle: -wide / 2, end: -wide }[actor.anchor];
       const x = +box.x(end.x) + actor.dx, over = x + left + wide - layer.size[0];
       const y = +box.y(end.y) + actor.dy - (over > 4 ? 15 : 0);
-      layer.names.push({ x: x - Math.max(0, over), y, left, wide, tall: about ? 33 : APART,
+      const inside = Math.max(x - Math.max(0, over), box.left - left);
+      layer.names.push({ x: inside, y, left, wide, tall: about ? 33 : APART,
         box: actor.ax, node, more });
     };
   },
@@ -504,6 +505,7 @@ function buildStage(stage, spec, rows, past, move) {
     y: (v) => (top + v * height).toFixed(2),
     holds: (u, v) => Math.abs(u - 0.5) <= 0.5001 && Math.abs(v - 0.5) <= 0.5001,
     fractions: (at) => ({ x: (at.x - left) / width, y: (at.y - top) / height }),
+    left,
     top,
     bottom: top + height,
   }));
@@ -810,7 +812,7 @@ function render({ model, el }) {
       earlier,
       reach,
       table: (ref) => data.subarray(ref.o, ref.o + spec.controls[ref.by[0]].n),
-      string: (ref) => ref.strings[index(ref)],
+      string: (ref) => ref.strings[ref.which ? row(ref.which)[0] : index(ref)],
     };
   };
   const rows = frame(at);

@@ -199,6 +199,8 @@ class Scene(anywidget.AnyWidget):
         k, at = 0, self.position if position is None else position
         for axis in ref["by"]:
             k = k * self._controls[axis].n + at[axis]
+        if "which" in ref:
+            return ref["strings"][int(self.row(ref["which"], at)[0])]
         if "strings" in ref:
             return ref["strings"][k]
         start = 4 * (ref["o"] + k * ref["n"])

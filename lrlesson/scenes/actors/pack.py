@@ -84,7 +84,13 @@ class Pack:
         """A table of strings, one per position of the controls named."""
         table = np.asarray(values, dtype=object)
         by = self.by(actor, names, table.shape, what)
-        return {"strings": [str(value) for value in table.ravel()], "by": by}
+        texts = [str(value) for value in table.ravel()]
+        known = list(dict.fromkeys(texts))
+        if len(texts) < 256 or 4 * len(known) > len(texts):
+            return {"strings": texts, "by": by}
+        place = {text: k for k, text in enumerate(known)}  # a long table of few texts: by number
+        which = self.ref(by, np.array([place[text] for text in texts], float))
+        return {"strings": known, "by": by, "which": which}
 
     def fractions(self, on: str, axis: str, values: np.ndarray) -> np.ndarray:
         """Data coordinates along one axis as fractions of the box of the axes `on`."""
@@ -106,8 +112,10 @@ class Pack:
         )
         by = self.by(actor, part.offset_by, offset.shape[:-1], "offset")
         return {
-            "offset": self.ref(by, (one - zero) * offset, offset.shape[-1]),
-            "scale": self.ref(self.by(actor, part.scale_by, scale.shape, "scale"), scale),
+            "offset": self.ref(by, offset, offset.shape[-1]),  # once for all axes
+            "scale": self.ref(
+                self.by(actor, part.scale_by, scale.shape, "scale"), (one - zero) * scale
+            ),
             "center": self.ref(
                 self.by(actor, part.center_by, center.shape, "center"),
                 self.fractions(on, axis, center),

@@ -91,11 +91,12 @@ def edge_of_stability() -> Scene:
             Text("event", "sharpness", noted, np.where(np.isfinite(noted), 1.0, np.nan), words,
                  by=rate, text_by=here, dx=20, dy=92, leader=True),
             Marker("now", "sharpness", many, share, size=13, **now),
-            Label("name", "sharpness", "now", names, text_by=rate, color="pick", size=15, dy=-14),
+            Label("name", "sharpness", "share", names, text_by=rate, color="pick", size=15, dx=-9,
+                  dy=-16, anchor="end"),
             Path("loss", "loss", np.arange(_FULL), losses, by=rate, upto="update",
                  passed=np.minimum(t + 1, _FULL), color="pick", width=2, exits=False),
             Marker("loss now", "loss", many, end, size=10, **now),
-            Label("loss name", "loss", "loss now", texts(end, 2), text_by=here, color="pick",
+            Label("loss name", "loss", "loss", texts(end, 2), text_by=here, color="pick",
                   dy=-9),
         ],
         say=[Say("{text}", here, {"text": said}, word, tone)],
@@ -162,7 +163,7 @@ def _steepest(
     return float(values[-1]), vectors[:, -1] @ basis
 
 
-_WIDE: dict[str, Box] = {"sharpness": (46, 30, 676, 212), "loss": (46, 290, 676, 106)}
+_WIDE: dict[str, Box] = {"sharpness": (46, 30, 660, 212), "loss": (46, 290, 660, 106)}
 _NARROW: dict[str, Box] = {"sharpness": (46, 30, 284, 230), "loss": (46, 310, 284, 120)}
 
 
