@@ -177,6 +177,7 @@ def _number(value: Any) -> float | None:
 def checks(data: dict[str, Any], played: Played | None, trouble: str) -> list[dict[str, Any]]:
     """Two rows for a hidden cell that was played: what r earned, and what robustness did.
 
+    A learner is `told` what was measured here; a kernel that plays holds nothing hidden.
     trouble: how the cell ended, "" where it ended well.
     """
     score = _score(played or [[None]])
@@ -196,6 +197,7 @@ def checks(data: dict[str, Any], played: Played | None, trouble: str) -> list[di
             "max_points": most,
             "reason": "" if points == most else "; ".join(filter(None, [trouble, why])),
             "hint": data.get("hint", "") if points < most else "",
+            "told": why if points < most else "",
         }
         for name, points, most, why in parts
     ]

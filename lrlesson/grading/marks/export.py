@@ -7,7 +7,6 @@ returned, to be said.
 
 from __future__ import annotations
 
-import builtins
 import csv
 import io
 import json
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lrlesson.grading.errors import GradeError
+from lrlesson.grading.marks.feedback import feedback, verdict
 from lrlesson.grading.marks.overrides import WAITS
 from lrlesson.grading.marks.results import Row
 
@@ -56,27 +56,6 @@ class LearnerTotal:
             f"{row.exercise}: {row.points:g} of {row.max_points:g} ({feedback(row)})"
             for row in self.rows
         )
-
-
-def feedback(row: Row) -> str:
-    """The row's reason as its learner may read it."""
-    wrong = [check for check in row.checks if check["reason"]]
-    if row.status != "graded" or not wrong:
-        return row.reason
-    return "; ".join(f"{check['id']}: {shown(check['reason'])}" for check in wrong)
-
-
-def shown(reason: str) -> str:
-    """What went wrong in a check, for the learner: of an exception its kind and no more.
-
-    The answer sees the hidden inputs and writes the message, and so could carry them out in it.
-    """
-    match = re.match(r"error, (\w+)", reason)
-    if match is None:
-        return reason
-    kind = getattr(builtins, match[1], None)
-    known = isinstance(kind, type) and issubclass(kind, BaseException)
-    return f"it raised {match[1]}" if known else "it raised an exception of its own"
 
 
 def totals(rows: Iterable[Row]) -> list[LearnerTotal]:
@@ -338,6 +317,7 @@ def _gradescope(people: list[LearnerTotal], folder: Path) -> Exported:
                     "points": 0,
                     "max_points": row.max_points,
                     "reason": row.reason,
+                    "told": feedback(row),
                 }
             ]
             tests += [
@@ -345,7 +325,7 @@ def _gradescope(people: list[LearnerTotal], folder: Path) -> Exported:
                     "name": check["id"],
                     "score": check["points"],
                     "max_score": check["max_points"],
-                    "output": shown(check["reason"]) or "as expected",
+                    "output": verdict(check),
                     "output_format": "text",
                     "visibility": "visible",
                 }

@@ -12,7 +12,8 @@ from html import escape
 from pathlib import Path
 
 from lrlesson.grading.errors import GradeError
-from lrlesson.grading.marks.export import LearnerTotal, shown, totals
+from lrlesson.grading.marks.export import LearnerTotal, totals
+from lrlesson.grading.marks.feedback import NOTHING, feedback, verdict
 from lrlesson.grading.marks.overrides import BY_HAND, WAITS
 from lrlesson.grading.marks.results import Row
 
@@ -70,8 +71,11 @@ def learner_page(person: LearnerTotal, course: str = "") -> str:
         )
         wrong = [check for check in row.checks if check["reason"]]
         right = [check for check in row.checks if not check["reason"]]
-        if row.status != "graded" or not row.checks:
-            parts.append(f"<p>{escape(_words(row))}</p>")
+        if not row.checks:
+            words = feedback(row) if row.status == "error" else _words(row)
+            parts.append(f"<p>{escape(words)}</p>")
+        elif not right:
+            parts.append(f"<p>{NOTHING}</p>")
         if wrong:
             items = "".join(f"<li>{_failed(check)}</li>" for check in wrong)
             parts.append(f"<p>What went wrong:</p><ul>{items}</ul>")
@@ -86,8 +90,8 @@ def learner_page(person: LearnerTotal, course: str = "") -> str:
         if wrong and row.notebook:
             parts.append(f"<p class='soft'>Read again: {escape(row.notebook)}.</p>")
         shown = (BY_HAND, "late", "older release", "deleted", "retyped")
-        notes = [said for said in row.anomalies if said.startswith(shown)]
-        parts += [f"<p class='soft'>{escape(said)}</p>" for said in notes]
+        notes = [note for note in row.anomalies if note.startswith(shown)]
+        parts += [f"<p class='soft'>{escape(note)}</p>" for note in notes]
         parts.append("</section>")
     return _page(f"{person.learner}: results", "".join(parts))
 
@@ -114,14 +118,14 @@ def class_page(people: list[LearnerTotal], names: dict[str, str], course: str = 
     mistakes = Counter(row.misconception for row in rows if row.misconception)
     if mistakes:
         parts += ["<h2>Known mistakes</h2>", _counts(mistakes)]
-    anomalies = [(row, said) for row in rows for said in row.anomalies]
+    anomalies = [(row, note) for row in rows for note in row.anomalies]
     odd = [(row, _words(row)) for row in rows if row.status not in ("graded", "not attempted")]
     parts.append("<h2>To look at</h2>")
     if anomalies or odd:
         lines = "".join(
             f"<tr><td>{escape(row.learner)}</td><td>{escape(row.exercise)}</td>"
-            f"<td>{escape(said)}</td></tr>"
-            for row, said in anomalies + odd
+            f"<td>{escape(note)}</td></tr>"
+            for row, note in anomalies + odd
         )
         parts.append(_table(("learner", "exercise", "what"), lines))
     else:
@@ -140,7 +144,7 @@ def class_page(people: list[LearnerTotal], names: dict[str, str], course: str = 
 
 
 def _words(row: Row) -> str:
-    said = {
+    words = {
         "not attempted": "Not attempted: the answer is as it was handed out.",
         "missing": "Nothing was found to mark",
         "unreadable": "The file could not be read",
@@ -152,12 +156,12 @@ def _words(row: Row) -> str:
         WAITS: "A text, read and marked by hand; there is no mark yet.",
         "graded": "A text, read and marked by hand.",
     }[row.status]
-    return said if row.status in ("not attempted", WAITS, "graded") else f"{said}: {row.reason}."
+    return words if row.status in ("not attempted", WAITS, "graded") else f"{words}: {row.reason}."
 
 
 def _failed(check: dict) -> str:
     hint = f" <span class='soft'>{escape(str(check.get('hint', '')))}</span>"
-    return f"<b>{escape(_property(check['id']))}</b>: {escape(shown(check['reason']))}.{hint}"
+    return f"<b>{escape(_property(check['id']))}</b>: {escape(verdict(check))}.{hint}"
 
 
 def _property(check_id: str) -> str:

@@ -259,7 +259,7 @@ def corpus(host: dict[str, Any]) -> list[Attack]:
                 "import os, time\nfor _ in range(12):\n    if os.fork() == 0:\n"
                 "        kept = [bytearray(b'x') * (1 << 28) for _ in range(8)]\n"
                 "        time.sleep(60)\n        os._exit(0)\ntime.sleep(4)\n",
-                status=("died", "timeout"),
+                status=("died", "timeout", "graded"),  # it comes last, and may not come far
             ),
             Attack(
                 "memory without a process",
