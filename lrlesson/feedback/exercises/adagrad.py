@@ -17,7 +17,7 @@ SUM = "self.total = self.total + g**2"
 ROOT = "(np.sqrt(self.total) + self.eps)"
 ada = walking("AdaGrad", "0.1, 1e-8")
 ada_eps = walking("AdaGrad", "0.1, 1.0")
-ADA_BEFORE, ADA_AFTER = manners("AdaGrad", "0.1, 1e-8")
+ADA_FIRST, ADA_ANYWHERE, ADA_AFTER = manners("AdaGrad", "0.1, 1e-8")
 
 EXERCISES = [
     Exercise(
@@ -27,13 +27,14 @@ EXERCISES = [
         signature="AdaGrad(lr, eps)",
         reference=ADAGRAD,
         properties=[
-            *ADA_BEFORE,
+            ADA_FIRST,
             Property(
                 "first-step",
                 "The first step moves every weight by lr against its gradient, however large that "
                 "is.",
                 [ada([[2.0]]), ada([[50.0, -0.5]])],
             ),
+            ADA_ANYWHERE,
             Property(
                 "equal-gradients",
                 "With equal gradients the k-th step is lr/√k.",

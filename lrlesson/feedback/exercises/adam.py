@@ -8,7 +8,7 @@ adam = walking("Adam", SETTINGS)
 quick = walking("Adam", "0.1, 0.5, 0.75, 1e-8")
 forgetful = walking("Adam", "0.1, 0.75, 0.4, 1e-8")
 with_eps = walking("Adam", "0.1, 0.5, 0.75, 1.0")
-BEFORE, AFTER = manners("Adam", SETTINGS)
+FIRST, ANYWHERE, AFTER = manners("Adam", SETTINGS)
 
 REFERENCE = """\
 class Adam:
@@ -39,12 +39,13 @@ EXERCISES = [
         signature="Adam(lr, beta1, beta2, eps)",
         reference=REFERENCE,
         properties=[
-            *BEFORE,
+            FIRST,
             Property(
                 "first-step",
                 "The first step moves every weight by lr against its gradient, large or small.",
                 [adam([[0.001]]), adam([[50.0, -0.001]]), quick([[2.0]])],
             ),
+            ANYWHERE,
             Property(
                 "equal-gradients",
                 "With equal gradients every step is lr.",

@@ -145,7 +145,7 @@ def triangular(t, base_lr, max_lr, step_size):
                 "peaks are at max_lr.",
                 varied(
                     REFERENCE,
-                    ("* height", "* height / 2 ** (np.asarray(t) // (2 * step_size))"),
+                    ("* height", "* height / 2.0 ** (np.asarray(t) // (2 * step_size))"),
                 ),
             ),
             Wrong(

@@ -120,9 +120,9 @@ def gradient_descent(grad, w0, lr, steps):
                 "However far the path runs, every step is made and kept.",
                 [
                     path(LINE, np.array([1.0]), 1.2, 20),
-                    path(LINE, np.array([1.0]), 2.0, 40),
-                    path(LINE, np.array([1.0]), 2.0, 640),
-                    path(LINE, np.array([1.0]), 2.0, 800),
+                    path(LINE, np.array([1.0]), 5.0, 30),
+                    path(LINE, np.array([1.0]), 5.0, 320),
+                    path(LINE, np.array([1.0]), 5.0, 400),
                 ],
                 holds=_runs_away,
             ),
@@ -182,6 +182,20 @@ def gradient_descent(grad, w0, lr, steps):
 """,
             ),
             Wrong(
+                "one-step-short",
+                "You keep each point before its update, so the last one is lost: a start and "
+                "`steps` updates are steps + 1 points.",
+                """\
+def gradient_descent(grad, w0, lr, steps):
+    w = np.array(w0, dtype=float)
+    path = np.empty((steps, len(w)))
+    for t in range(steps):
+        path[t] = w
+        w = w - lr * grad(w)
+    return path
+""",
+            ),
+            Wrong(
                 "one-step-too-many",
                 "The path makes one update too many: the start is not a step.",
                 """\
@@ -227,6 +241,19 @@ def gradient_descent(grad, w0, lr, steps):
     for t in range(steps):
         g = grad(path[-1])
         path.append(path[-1] - lr * g / np.linalg.norm(g))
+    return np.array(path)
+""",
+            ),
+            Wrong(
+                "rate-is-step-length",
+                "Each of your steps is exactly lr long, unless there is no slope at all. The rate "
+                "multiplies the slope: where the ground is flat, the step is short.",
+                """\
+def gradient_descent(grad, w0, lr, steps):
+    path = [np.array(w0, dtype=float)]
+    for t in range(steps):
+        g = grad(path[-1])
+        path.append(path[-1] - lr * g / (np.linalg.norm(g) or 1.0))
     return np.array(path)
 """,
             ),

@@ -219,6 +219,21 @@ EXERCISES = [
                 ),
             ),
             Wrong(
+                "pads-what-is-missing",
+                "Your arrays are made n long beforehand, and where the test ends before, zeros are "
+                "left in the losses. Return what was kept.",
+                varied(
+                    REFERENCE,
+                    (
+                        "    return np.array(lrs), np.array(losses)\n",
+                        (
+                            "    rest = [0.0] * (n - len(lrs))\n"
+                            f"    return {RATES}, np.array(losses + rest)\n"
+                        ),
+                    ),
+                ),
+            ),
+            Wrong(
                 "smooths-what-it-keeps",
                 "You keep the smoothed losses, as fastai's finder does. Here the losses are kept "
                 "as "

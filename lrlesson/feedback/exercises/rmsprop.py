@@ -22,7 +22,7 @@ V_ROOT = "(np.sqrt(self.v) + self.eps)"
 rms = walking("RMSprop", "0.1, 0.9, 1e-8")
 rms_fast = walking("RMSprop", "0.1, 0.5, 1e-8")
 rms_eps = walking("RMSprop", "0.1, 0.75, 1.0")
-RMS_BEFORE, RMS_AFTER = manners("RMSprop", "0.1, 0.9, 1e-8")
+RMS_FIRST, RMS_ANYWHERE, RMS_AFTER = manners("RMSprop", "0.1, 0.9, 1e-8")
 
 
 def _last_step(cls: Any) -> np.ndarray:
@@ -48,12 +48,13 @@ EXERCISES = [
         signature="RMSprop(lr, rho, eps)",
         reference=RMSPROP,
         properties=[
-            *RMS_BEFORE,
+            RMS_FIRST,
             Property(
                 "first-step",
                 "The first step is lr/√(1 − ρ), however large the gradient is.",
                 [rms([[2.0]]), rms([[50.0, -0.5]]), rms_fast([[2.0]])],
             ),
+            RMS_ANYWHERE,
             Property(
                 "second-step",
                 "Each step keeps the share ρ of the average and adds 1 − ρ of the new square.",

@@ -43,10 +43,10 @@ def walking(name: str, settings: str) -> Callable[..., Case]:
     return case
 
 
-def manners(name: str, settings: str) -> tuple[list[Property], list[Property]]:
+def manners(name: str, settings: str) -> tuple[Property, Property, list[Property]]:
     """What any optimizer class owes to its caller, and to another of its kind.
 
-    Two lists: what comes before the rule itself is looked at, and what comes after.
+    What is looked at first of all, what after the first step, and what in the end.
     """
     numbers = [float(number) for number in settings.split(",")]
     made = f"{name}({settings})"
@@ -77,20 +77,18 @@ def manners(name: str, settings: str) -> tuple[list[Property], list[Property]]:
     def scaled(cls: Any) -> np.ndarray:
         return np.array([after(cls, [0.0, 0.0], MIXED, scale) for scale in (1.0, 1e6)])
 
-    before = [
-        Property(
-            "two-optimizers",
-            "A new optimizer knows nothing of the one before it.",
-            [Case(f"the first steps of two new {made}", two)],
-            holds=same_answers,
-        ),
-        Property(
-            "from-anywhere",
-            "How far a step goes depends on the gradients, not on where w is.",
-            [Case(f"{made}: the way of two steps from w = [0, 0], and from w = [8, -4]", anywhere)],
-            holds=_nearly_the_same,
-        ),
-    ]
+    independent = Property(
+        "two-optimizers",
+        "A new optimizer knows nothing of the one before it.",
+        [Case(f"the first steps of two new {made}", two)],
+        holds=same_answers,
+    )
+    from_anywhere = Property(
+        "from-anywhere",
+        "How far a step goes depends on the gradients, not on where w is.",
+        [Case(f"{made}: the way of two steps from w = [0, 0], and from w = [8, -4]", anywhere)],
+        holds=_nearly_the_same,
+    )
     after_it = [
         Property(
             "scale",
@@ -109,7 +107,7 @@ def manners(name: str, settings: str) -> tuple[list[Property], list[Property]]:
             [Case(f"g = [3, 0.5], looked at after {made}.step(w, g)", gradient)],
         ),
     ]
-    return before, after_it
+    return independent, from_anywhere, after_it
 
 
 def _nearly_the_same(came: np.ndarray, _expected: np.ndarray) -> bool:
@@ -164,6 +162,12 @@ def bad_manners(reference: str, start: str, update: str, scribbled: tuple[str, s
             "only-the-change",
             "You return the step alone. The weights after the step are asked for: w minus it.",
             varied(reference, ("w - self", "-self")),
+        ),
+        Wrong(
+            "only-the-change",
+            "You return the step that is to be taken away. The weights after the step are asked "
+            "for: w minus it.",
+            varied(reference, ("w - self", "self")),
         ),
         Wrong(
             "weights-enter-the-step",
