@@ -31,7 +31,7 @@ def test_a_public_answer_is_called_what_it_is(id, answer):
     assert said == answer["says"], repr(result)
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: min(family))
+@pytest.mark.parametrize("family", FAMILIES, ids=min)
 def test_every_family_is_well_known(family):
     """At least forty answers of each; of the wrong ones fewer than one in four has no name."""
     said = Counter(answer["says"] for id, answer in ANSWERS if id in family)
