@@ -205,7 +205,9 @@ def progress(
                 f"no course in {folder.resolve()}; name its folder: lrlesson progress FOLDER, or "
                 "write one: lrlesson start my-course."
             )
-        typer.echo(repr(standing()))
+        from rich.console import Console
+
+        Console(highlight=False).print(standing())
 
 
 @app.command()

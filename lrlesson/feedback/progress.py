@@ -1,14 +1,25 @@
 """summary and progress: where the learner stands."""
 
+import contextlib
+import json
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 from lrlesson.feedback.check.capstone_tracks import CHALLENGES, Challenge
-from lrlesson.feedback.check.cards import Card, ShownAsCard
+from lrlesson.feedback.check.cards import (
+    Card,
+    Link,
+    Paragraph,
+    ShownAsCard,
+    plain_text,
+    treated,
+)
 from lrlesson.feedback.check.checking import checked, find
 from lrlesson.feedback.check.helping import different_attempts
 from lrlesson.feedback.exercises import all_exercises
 from lrlesson.feedback.exercises.exercise import Exercise
+from lrlesson.feedback.exercises.misconceptions import MISCONCEPTIONS
 from lrlesson.feedback.questions.bank import all_questions
 from lrlesson.feedback.questions.retesting import DELAYED
 from lrlesson.feedback.record import load, progress_path
@@ -52,7 +63,11 @@ def summary(*ids: str) -> Table:
     for exercise in exercises:
         result = checked.get(exercise.id)
         state = result.status if result else "not checked"
-        note = (result.misconception or ", ".join(result.failed)) if result else ""
+        note = ""
+        if result and result.misconception in MISCONCEPTIONS:
+            note = MISCONCEPTIONS[result.misconception].belief
+        elif result and result.failures:
+            note = result.failures[0].law
         if "solution" in record.get(exercise.id, {}):
             note = f"{note}; solution seen" if note else "solution seen"
         earned = getattr(result, "earned", exercise.points if state == "correct" else 0)
@@ -85,54 +100,153 @@ def _display(table: Table) -> None:
         print(table)
 
 
-def progress() -> Table:
-    """What was done so far, on this machine: exercises, predictions and the tests."""
+STATES = {"correct": "✓", "not attempted": "○"}  # any other state: ✗
+LEGEND = "✓ correct   ✗ not yet   ○ not attempted"
+
+
+@dataclass(frozen=True, repr=False)
+class Progress(ShownAsCard):
+    """Where the learner stands: a table of the lessons, what was begun, what to read again."""
+
+    table: Card
+    begun: Card
+    again: Card
+
+    def card(self) -> Card:
+        return self.table
+
+    def cards(self) -> list[Card]:
+        """What there is to show: the table always, a list only with something in it."""
+        return [self.table, *(card for card in (self.begun, self.again) if card.body)]
+
+    def _repr_html_(self) -> str:
+        return "".join(card.html() for card in self.cards())
+
+    def __repr__(self) -> str:
+        return "\n\n".join(card.text() for card in self.cards())
+
+    def __rich__(self) -> Any:
+        """The same for a terminal, as wide as that is."""
+        from rich import box
+        from rich.console import Group
+        from rich.table import Table as Grid
+
+        head, *rows = [[plain_text(cell) for cell in row] for row in self.table.table]
+        grid = Grid(*head, box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+        for row in rows:
+            grid.add_row(*row)
+        title, *rest = self.table.text().splitlines()
+        said = [line for line in rest if line.strip() in self.table.body]
+        lists = [f"\n{card.text()}" for card in self.cards()[1:]]
+        return Group(title, grid, *said, *lists)
+
+
+def progress() -> Progress:
+    """What was done so far, on this machine: lesson by lesson, and the tests.
+
+    Every lesson with its predictions, exercises and points; what was begun, with tries and hints;
+    and the mistakes that were made last, with where to read again.
+    """
     data = load()
-    rows = [("what", "state", "attempts", "hints", "note")]
     exercises: list[Exercise | Challenge] = [*all_exercises().values(), *CHALLENGES.values()]
-    for exercise in exercises:
-        entry = data["exercises"].get(exercise.id, {})
-        attempts = entry.get("attempts", [])
-        met = [a.get("misconception") for a in attempts if a.get("misconception")]
-        notes = [f"last mistake: {met[-1]}"] if met and entry.get("status") != "correct" else []
-        if seen := entry.get("solution"):
-            after = f"after {seen.get('attempts', 0)} different attempts"
-            notes.append(f"solution seen {after}")
+    questions = [q for q in all_questions().values() if not q.id.startswith("pre-")]
+    lessons = sorted({e.notebook[:2] for e in exercises} | {q.id[:2] for q in questions})
+    rows: list[tuple[str | Link, ...]] = [("lesson", "predicted", "exercises", "points")]
+    for lesson in lessons:
+        here = [e for e in exercises if e.notebook.startswith(lesson)]
+        asked = [q for q in questions if q.id.startswith(f"{lesson}-")]
+        made = sum("first" in data["predictions"].get(q.id, {}) for q in asked)
+        got = sum(e.points for e in here if _state(data, e.id) == "correct")
         rows.append(
             (
-                exercise.id,
-                entry.get("status", "not attempted"),
-                str(different_attempts(entry)),
-                f"{entry.get('hints', 0)} of {len(exercise.hints)}",
-                "; ".join(notes),
+                _lesson(lesson),
+                f"{made} of {len(asked)}" if asked else "",
+                ", ".join(f"{_sign(_state(data, e.id))} {_words(e.id)}" for e in here),
+                f"{got} of {of}" if (of := sum(e.points for e in here)) else "",
             )
         )
-    for id in PUZZLES:
-        entry = data["exercises"].get(id, {})
-        state, tries = entry.get("status", "not attempted"), different_attempts(entry)
-        rows.append((f"puzzle {id}", state, str(tries), "", ""))
-    lessons = sorted({q.id[:2] for q in all_questions().values() if not q.id.startswith("pre-")})
-    for lesson in lessons:
-        asked = [q for q in all_questions().values() if q.id.startswith(f"{lesson}-")]
-        made = [(q, data["predictions"].get(q.id, {}).get("first")) for q in asked]
-        right = sum(q.right == first.get("choice") for q, first in made if first)
-        answered = sum(first is not None for _, first in made)
-        note = f"{right} of {answered} right at first" if answered else ""
-        state = f"{answered} of {len(asked)} answered"
-        rows.append((f"predictions of lesson {lesson}", state, "", "", note))
-    items = [id for id in all_questions() if id.startswith("pre-")]
-    for name, section, count in [
-        ("pre-test", "pretest", len(items)),
-        ("post-test", "posttest", len(items)),
-        ("delayed test", "delayed", DELAYED),
-    ]:
-        done = sum(id in data[section] for id in items)
-        rows.append((name, f"{done} of {count} answered", "", "", ""))
-    solved = [e for e in exercises if data["exercises"].get(e.id, {}).get("status") == "correct"]
-    got, all_points = (sum(e.points for e in some) for some in (solved, exercises))
+    got, of = (
+        sum(e.points for e in some)
+        for some in ([e for e in exercises if _state(data, e.id) == "correct"], exercises)
+    )
     path = progress_path()
     body = [
-        f"The answers that are correct are worth {got} of {all_points} points.",
+        LEGEND,
+        *_tests(data),
         f"Kept on this machine only, in {path.parent.name}/{path.name}.",
     ]
-    return Table(Card("quiet", "Your progress", body, rows))
+    begun: list[Paragraph] = [*map(_entry, _begun(data, exercises))]
+    return Progress(
+        Card("quiet", f"Your progress: {got} of {of} points", body, rows),
+        Card("quiet", "What you have begun", begun),
+        Card("quiet", "To read again", _again(data, exercises)),
+    )
+
+
+def _state(data: dict[str, Any], id: str) -> str:
+    state: str = data["exercises"].get(id, {}).get("status", "not attempted")
+    return state
+
+
+def _sign(state: str) -> str:
+    return STATES.get(state, "✗")
+
+
+def _words(id: str) -> str:
+    return id.replace("-", " ")
+
+
+def _lesson(lesson: str) -> str | Link:
+    """The lesson's title, which opens it where the course's notebooks are at hand."""
+    folder = progress_path().parent.parent / "notebooks"
+    for path in sorted(folder.glob(f"{lesson}_*.ipynb")):
+        with contextlib.suppress(OSError, ValueError, LookupError):
+            first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
+            title = first.partition("\n")[0].lstrip("# ").strip()
+            return Link(f"{lesson} {title}", f"../notebooks/{path.name}")
+    return f"{lesson}"
+
+
+def _tests(data: dict[str, Any]) -> list[str]:
+    items = [id for id in all_questions() if id.startswith("pre-")]
+    counts = {"pre-test": "pretest", "post-test": "posttest", "delayed test": "delayed"}
+    of = {"delayed": DELAYED}
+    return [
+        f"{name}: {sum(id in data[section] for id in items)} of {of.get(section, len(items))} "
+        "answered"
+        for name, section in counts.items()
+    ]
+
+
+def _begun(
+    data: dict[str, Any], exercises: list[Exercise | Challenge]
+) -> list[tuple[str, dict[str, Any], int]]:
+    """Name, record and number of hints of all that was tried or helped with."""
+    named = [(_words(e.id), e.id, len(e.hints)) for e in exercises]
+    named += [(f"puzzle {_words(id)}", id, 0) for id in PUZZLES]
+    found = [(name, data["exercises"].get(id, {}), hints) for name, id, hints in named]
+    return [item for item in found if item[1]]
+
+
+def _entry(item: tuple[str, dict[str, Any], int]) -> str:
+    name, entry, hints = item
+    state = entry.get("status", "not attempted")
+    tries = different_attempts(entry)
+    said = [state, f"{tries} different attempt{'' if tries == 1 else 's'}"]
+    if entry.get("hints"):
+        said.append(f"{entry['hints']} of {hints} hints")
+    if seen := entry.get("solution"):
+        said.append(f"solution seen after {seen.get('attempts', 0)} different attempts")
+    return f"{_sign(state)} {name}: {', '.join(said)}"
+
+
+def _again(data: dict[str, Any], exercises: list[Exercise | Challenge]) -> list[Paragraph]:
+    """The last mistake of each exercise that is not solved, in words, and where to read."""
+    found: list[Paragraph] = []
+    for exercise in exercises:
+        entry = data["exercises"].get(exercise.id, {})
+        met = [a["misconception"] for a in entry.get("attempts", []) if a.get("misconception")]
+        if met and met[-1] in MISCONCEPTIONS and entry.get("status") != "correct":
+            found.append(f"{_words(exercise.id)}: {MISCONCEPTIONS[met[-1]].belief}")
+            found += treated(met[-1])
+    return found

@@ -186,7 +186,7 @@ def test_help_is_there_as_for_any_exercise():
     assert "Hint 1 of 3" in repr(hint("capstone-sgd"))
     assert "Not yet" in repr(solution("capstone-sgd"))
     assert "def sgd_strategy" in repr(solution("capstone-sgd", give_up=True))
-    assert "capstone-open" in repr(progress())
+    assert "capstone open" in repr(progress())
 
 
 def test_the_notebook_and_the_references_agree():

@@ -74,7 +74,7 @@ class Card:
             kind, said = item if isinstance(item, tuple) else ("text", item)
             lines.append(("    " if kind == "code" else "  ") + said.replace("\n", "\n    "))
         if self.table:
-            rows = [[_text(cell) for cell in row] for row in self.table]
+            rows = [[plain_text(cell) for cell in row] for row in self.table]
             widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
             for n, row in enumerate(rows):
                 cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -84,7 +84,8 @@ class Card:
         return "\n".join(lines)
 
 
-def _text(item: str | Link) -> str:
+def plain_text(item: str | Link) -> str:
+    """A cell of a table without its link."""
     return item.text if isinstance(item, Link) else item
 
 
@@ -119,7 +120,7 @@ def _table(rows: Sequence[tuple[str | Link, ...]]) -> str:
     cell = f"text-align:left;padding:0.2em 1.2em 0.2em 0;color:inherit;background:none;{line}"
     cell += ";overflow-wrap:normal;vertical-align:baseline"
     head = "".join(
-        f'<th scope="col" style="{cell};white-space:nowrap">{escape(_text(name))}</th>'
+        f'<th scope="col" style="{cell};white-space:nowrap">{escape(plain_text(name))}</th>'
         for name in rows[0]
     )
     body = "".join(
@@ -136,7 +137,7 @@ def _table(rows: Sequence[tuple[str | Link, ...]]) -> str:
 
 
 def _cell(item: str | Link, style: str) -> str:
-    if len(_text(item)) <= 18:  # "10 of 10 answered" stays on one line
+    if len(plain_text(item)) <= 18:  # "10 of 10 answered" stays on one line
         style += ";white-space:nowrap"
     return f'<td style="{style}">{_inside(item)}</td>'
 
