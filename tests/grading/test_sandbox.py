@@ -176,6 +176,24 @@ def test_without_bubblewrap_it_refuses_and_says_what_to_install(monkeypatch, mad
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("what", ["submissions", "out", "solutions"])
+def test_what_lies_where_kernels_can_read_is_refused(what, made, tmp_path):
+    places = {"submissions": made.exercises, "out": tmp_path / "out", "solutions": made.solutions}
+    inside = Path(sys.prefix) / "lrlesson-test-of-grading"
+    places[what] = inside
+    try:
+        if what != "out":
+            shutil.copytree(made.solutions, inside)
+        with pytest.raises(GradeError, match="which answers can read; put it elsewhere"):
+            grade(places["submissions"], places["out"], places["solutions"])
+        (tmp_path / "link").symlink_to(inside)
+        places[what] = tmp_path / "link"
+        with pytest.raises(GradeError, match="which answers can read"):
+            grade(places["submissions"], places["out"], places["solutions"])
+    finally:
+        shutil.rmtree(inside, ignore_errors=True)
+
+
 def test_where_namespaces_are_forbidden_it_refuses_with_bubblewraps_reason(monkeypatch, tmp_path):
     fake = tmp_path / "bwrap"
     fake.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2; exit 1")
@@ -255,7 +273,7 @@ def test_plain_nbval_is_sandboxed_through_the_kernelspec(tmp_path):
     """No option and no code of ours but the kernel's name."""
     kernels = tmp_path / "share" / "kernels" / "lrlesson-sandbox"
     kernels.mkdir(parents=True)
-    shutil.copy(ROOT / "lrlesson" / "grading" / "kernelspec" / "kernel.json", kernels)
+    shutil.copy(ROOT / "lrlesson" / "grading" / "sandbox" / "kernelspec" / "kernel.json", kernels)
     cells = [nbformat.v4.new_code_cell("import os\nassert os.getcwd() == '/learner/work'")]
     cells += [nbformat.v4.new_code_cell("from lrlesson.feedback import check")]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "one.ipynb")

@@ -129,6 +129,9 @@ def grade(
         raise GradeError(f"{out} is inside {submissions}, expected a folder of its own.")
     if not unsafe and (why := bubblewrap.problem()):
         raise GradeError(f"{why.rstrip('.')}; --unsafe grades without a sandbox.")
+    for path in () if unsafe else (submissions, out, solutions):
+        if shown := bubblewrap.seen_in(path):
+            raise GradeError(f"{path} is in {shown}, which answers can read; put it elsewhere.")
     found, ignored = collect(submissions, {e.notebook for e in course.entries}, course.learner)
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -307,6 +307,19 @@ def _command(library: int) -> list[str]:
     return [*command, sys.executable, "-s", "-P", "-c", program, str(library)]
 
 
+def seen_in(path: Path) -> Path | None:
+    """The folder that kernels can read and that `path` lies in, if there is one."""
+    place = path.resolve()
+    ours = [folder / "lrlesson" for folder in _site_packages()]  # which no kernel sees there
+    shown = [Path("/usr"), *(target for _, target in _places())]
+    shown += [
+        Path(word) for word in _links() if Path(word).is_dir() and not Path(word).is_symlink()
+    ]
+    if any(place.is_relative_to(folder.resolve()) for folder in ours):
+        return None
+    return next((folder for folder in shown if place.is_relative_to(folder.resolve())), None)
+
+
 def _bwrap() -> str:
     return shutil.which("bwrap") or "bwrap"
 
