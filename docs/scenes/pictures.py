@@ -18,25 +18,27 @@ from lrlesson.scenes import Scene, explorers
 HERE = Path(__file__).parent
 
 POSITIONS = {
-    "race": {"reveal": 1},
+    "race": {"reveal": 1, "update": 130},
     "one_step": {"rate": 37},
     "rate_dial": {"rate": 82},
     "predict_regime": {"round": 3, "guess": 2},
     "live_net": {"rate": 30, "train": 6},
     "stability_edge": {"rate": 63},
     "conditioning": {"share": 10, "angle": 6},
-    "noise_and_batch": {"rate": 35},
+    "noise_and_batch": {"update": 50},
     "schedule_composer": {"family": 6, "length": 31, "floor": 2},
     "two_wells": {"plan": 2, "step": 12},
-    "warmup_map": {"all": 1, "warmup": 4, "peak": 5},
-    "momentum_plane": {"rate": 25, "beta": 7},
-    "effective_rates": {"step": 60},
+    "warmup_map": {"all": 1, "warmup": 3, "peak": 5},
+    "edge_of_stability": {"update": 110},
+    "momentum_plane": {"rate": 24, "beta": 6},
+    "effective_rates": {"step": 91},
     "optimizer_race": {"sgd": 5, "momentum": 3},
     "range_test_picker": {"pick": 11},
     "batch_growth": {"axis": 1},
 }
 
 KEPT = {  # what the hand has done before
+    "edge_of_stability": [[0, 0], [1, 0], [3, 0], [2, 0]],
     "predict_regime": [[0, 1], [1, 2], [2, 2], [3, 2]],
     "live_net": [[rate, k] for k, rate in enumerate((8, 12, 18, 22, 26, 30), start=1)],
 }
@@ -58,7 +60,7 @@ def main() -> None:
             file = Path(folder) / f"{name}.html"
             posed(name).to_html(file)
             for theme in ("light", "dark"):
-                page = browser.new_page(viewport={"width": 800, "height": 800}, color_scheme=theme)
+                page = browser.new_page(viewport={"width": 862, "height": 800}, color_scheme=theme)
                 page.goto(file.as_uri())
                 page.locator("svg[role=img]").wait_for()
                 shot = Image.open(io.BytesIO(page.locator(".lrlesson-scene").screenshot()))

@@ -143,6 +143,7 @@ class Scene(anywidget.AnyWidget):
             before = pack.length
             packed.append(actor.spec(pack))
             sizes[actor.name] = 4 * (pack.length - before)
+        _room_for_names(name, self._fixed["stages"], self._stage, packed)
         frames: Spec = {"actors": packed, "say": [sentence.spec(pack) for sentence in say]}
         self._actors = list(actors)
         text = len(json.dumps(frames, ensure_ascii=False).encode()) - len("{}") + len(", ")
@@ -376,6 +377,18 @@ def _end(spec: Spec, row: Any, at: Sequence[int]) -> tuple[float, float] | None:
         inside = (np.abs(x[:n] - 0.5) <= 0.5001) & (np.abs(y[:n] - 0.5) <= 0.5001)
     k = np.flatnonzero(inside)
     return (float(x[k[-1]]), float(y[k[-1]])) if k.size else None
+
+
+def _room_for_names(scene: str, stages: list[Spec], stage: Stage, actors: list[Spec]) -> None:
+    """Refuse more names of lines in a panel than can stand 16 units apart."""
+    for k, label in enumerate(stage.boxes):
+        names = [spec for spec in actors if spec["kind"] == "label" and spec["ax"] == k]
+        height = min(shape["boxes"][k][3] for shape in stages)
+        if 16 * len(names) > height:
+            raise ValueError(
+                f"{scene}: axes '{label}': {len(names)} labels, expected at most "
+                f"{int(height // 16)} in {height:.0f} units"
+            )
 
 
 def _push_apart(names: list[Any]) -> None:

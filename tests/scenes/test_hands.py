@@ -216,7 +216,7 @@ def test_six_guesses_show_the_whole_curve(show: Show):
 
 def test_a_choice_or_a_button_can_move_other_controls(show: Show):
     shown = show(explorers.effective_rates().to_html())
-    rate = shown.slider("its learning rate")
+    rate = shown.slider("learning rate")
     before = rate.input_value()
     shown.page.get_by_role("radio", name="AdaGrad").check()
     assert rate.get_attribute("aria-valuetext") == "0.0100"
@@ -224,7 +224,7 @@ def test_a_choice_or_a_button_can_move_other_controls(show: Show):
     assert rate.get_attribute("aria-valuetext") == "0.100"
     shown.page.get_by_role("radio", name="Adam", exact=True).check()
     assert rate.input_value() == before
-    assert "Adam at η = 0.00100" in shown.verdict
+    assert rate.get_attribute("aria-valuetext") == "0.00100"
 
 
 def test_a_family_shows_its_own_numbers_and_the_figure_stays(show: Show):

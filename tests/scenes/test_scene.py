@@ -12,7 +12,24 @@ import traitlets
 from jupyter_client.manager import start_new_kernel
 from PIL import Image
 
-from lrlesson.scenes import Choice, HLine, Marker, Path, Say, Slider, Steps, Text, VLine, number
+from lrlesson.scenes import (
+    Cells,
+    Choice,
+    Dots,
+    HLine,
+    Label,
+    Marker,
+    Path,
+    Say,
+    Scaled,
+    Slider,
+    Sprites,
+    Steps,
+    Text,
+    Trail,
+    VLine,
+    number,
+)
 from tests.scenes.conftest import LOSS, RATES, T, small_figure, small_scene
 
 
@@ -220,6 +237,69 @@ def test_a_second_stage_must_have_the_same_axes():
     other.axes[1].set_xlim(0.005, 3)
     with pytest.raises(ValueError, match=r"narrow has axes 'right' with .*0\.005, 3.*, expected"):
         small_scene(narrow=other)
+
+
+LINE = Path("line", "left", T, LOSS, by=("rate",), upto="step")
+
+
+@pytest.mark.parametrize(
+    ("actors", "message"),
+    [
+        ([LINE, *(Label(f"name {k}", "left", "line", f"{k}") for k in range(30))],
+         r"axes 'left': 30 labels, expected at most \d+ in \d+ units"),
+        ([Label("name", "left", "line", "x"), LINE], "at = 'line', expected the name of"),
+        ([LINE, Label("name", "right", "line", "x")], "at = 'line', expected the name of"),
+        ([LINE, Label("name", "left", "line", "x" * 25)], "has 25 characters, expected at most 24"),
+        ([Trail("t", "left", T, LOSS, by=("rate",), upto="speed")], "unknown control 'speed'"),
+        ([Dots("d", "left", Scaled([1.0, 2.0]), Scaled([1.0, 2.0]))], "y is Scaled, expected"),
+        ([Sprites("s", "left", np.zeros((2, 7, 8)), [1, 2], 1, "ab", right="ab")], "images of"),
+        ([Sprites("s", "left", np.zeros((2, 8, 8)), [1, 2], 1, "a", right="ab")], "texts of"),
+        ([Cells("c", "left", [[0, 1]], [[1, 2]], ["good"], ["x"], np.zeros((1, 1, 2)),
+                visits=("rate",))], r"\[1\] cells, expected 5, one per position of rate"),
+        ([Path("line", "left", T, LOSS, by=("rate",), upto="step", passed=[1, 2, 3, 5])],
+         "passed of shape"),
+        ([Path("line", "left", T, LOSS, by=("rate",), kept="first")], "expected each, last or oth"),
+    ],
+)  # fmt: skip
+def test_new_parts_that_do_not_fit_are_refused(actors: list, message: str):
+    with pytest.raises(ValueError, match=message):
+        small_scene(actors=actors)
+
+
+def test_runs_that_are_all_nan_and_lines_that_leave_are_drawn_without_a_name_too_far(
+    recwarn: pytest.WarningsRecorder,
+):
+    gone = small_scene(actors=[Path("line", "left", T, np.full(4, np.nan), upto="step"),
+                               Label("name", "left", "line", "gone")])  # fmt: skip
+    assert "gap" not in spec_of(gone, "line")
+    assert len(gone.png()) > 1000
+    away = small_scene(actors=[Path("line", "left", T, 10.0 ** (3 * T), upto="step"),
+                               Label("name", "left", "line", "away")])  # fmt: skip
+    assert spec_of(away, "line")["exit"]
+    assert away.png() != gone.png()
+    assert not recwarn.list
+
+
+def test_scaled_places_are_center_plus_scale_times_offset():
+    controls = [Slider("rate", "rate", [1.0, 4.0]), Steps("step", "step", range(3))]
+    offset, center = np.arange(6.0).reshape(3, 2), np.array([1.0, 2.0, 3.0])
+    x = Scaled(offset, [1.0, 0.5], center, offset_by=("step",), scale_by=("rate",),
+               center_by=("step",))  # fmt: skip
+    scene = small_scene(controls=controls, say=[], actors=[Dots("d", "left", x, np.ones(2))])
+    scene.rate, scene.step = 1, 2
+    u, _ = scene._stage.fractions("left", center[2] + 0.5 * offset[2], np.ones(2))
+    np.testing.assert_allclose(scene.row(spec_of(scene, "d")["x"]), u, atol=1e-6)
+
+
+def test_long_tables_of_few_texts_travel_by_number():
+    t = np.arange(400)
+    words = np.where(t % 3, "one", "two")
+    scene = small_scene(controls=[Steps("step", "step", t)], actors=[],
+                        say=[Say("{word}", ("step",), {"word": words})])  # fmt: skip
+    for step in (0, 1, 399):
+        scene.step = step
+        assert scene.verdict == words[step]
+    assert scene.payload < 30_000
 
 
 RUN = """

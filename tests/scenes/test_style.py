@@ -15,7 +15,15 @@ pytestmark = pytest.mark.browser
 LATER: set[str] = {
     name
     for name in explorers.__all__
-    if name not in ("race", "edge_of_stability", "noise_and_batch")
+    if name
+    not in (
+        "race",
+        "edge_of_stability",
+        "noise_and_batch",
+        "warmup_map",
+        "effective_rates",
+        "momentum_plane",
+    )
 }
 
 FONTS = ("Inter", "DejaVu Sans")

@@ -13,6 +13,7 @@ from lrlesson.scenes.actors.actor import Actor, Row, hue, in_axes, reached, symb
 from lrlesson.scenes.actors.pack import Pack, Spec, near
 
 _APART = 5.0  # points between the dots of a path
+_LONGEST_NAME = 24  # characters of a label
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,6 +175,11 @@ class Label(Actor):
             "text": pack.strings(self.name, self.text_by, self.text, "text"),
             "note": pack.strings(self.name, self.note_by, self.note, "note"),
         }
+        if len(worst := max(words["text"]["strings"], key=len)) > _LONGEST_NAME:
+            raise ValueError(
+                f"{pack.scene}: actor '{self.name}': text '{worst}' has {len(worst)} characters, "
+                f"expected at most {_LONGEST_NAME}"
+            )
         look = {"size": self.size, "bold": self.bold, "dx": self.dx, "dy": self.dy}
         return spec | words | look | {"at": self.at, "anchor": self.anchor}
 
