@@ -204,3 +204,74 @@ def test_under_jit_optax_cannot_ask_the_object_itself(eta):
     with pytest.raises(Exception, match=r"traced|concrete") as refused:
         jax.jit(rule.update)(w, rule.init(w))
     assert "Tracer" in type(refused.value).__name__ + str(refused.value)
+
+
+# ---- the code that lesson 12 gives away ---------------------------------------------------------
+
+DESK = LESSON.with_name("12_at_your_desk.ipynb")
+
+
+def desk_blocks() -> list[str]:
+    """The blocks of code in the prose of lesson 12, in order."""
+    cells = json.loads(DESK.read_text(encoding="utf-8"))["cells"]
+    prose = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    return re.findall(r"^```python\n(.*?)^```", prose, re.MULTILINE | re.DOTALL)
+
+
+def test_the_range_test_of_a_torch_step_puts_everything_back():
+    """Weights and optimizer are those of a start with the same seed."""
+    torch = pytest.importorskip("torch")
+    exec(desk_blocks()[0], given := {})
+    test = given["test"]
+    assert test.updates < 100
+    assert 0.005 < test.suggest()[0] < 0.5
+    torch.manual_seed(0)
+    torch.randn(640, 3)  # the block's data come first
+    assert torch.equal(given["model"].weight, torch.nn.Linear(3, 1).weight)
+    assert not given["optimizer"].state_dict()["state"]  # no momentum yet, as before
+
+
+def test_the_resumed_run_follows_the_new_plan(tmp_path, monkeypatch):
+    """And torch.load takes the checkpoint as it is."""
+    pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    exec(desk_blocks()[1], given := {})
+    wanted = given["eta"].values(251)[200:]
+    np.testing.assert_allclose([weight for weight, _ in given["rates"]], wanted, atol=1e-12)
+    np.testing.assert_allclose([bias for _, bias in given["rates"]], wanted / 10, atol=1e-12)
+
+
+def test_an_object_in_lambda_lr_carries_its_plan_into_the_resumed_run(tmp_path):
+    """What the lesson warns of: without the lambda the old plan goes on, if it loads at all."""
+    torch = pytest.importorskip("torch")
+    old = Warmup(0.1, 20) >> ScheduledDrop(0.1, 0.5, [100])
+    new = Warmup(0.01, 20) >> ScheduledDrop(0.01, 0.5, [100])
+
+    def start(eta):
+        opt = torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=1.0)
+        return torch.optim.lr_scheduler.LambdaLR(opt, eta)
+
+    torch.save(start(old).state_dict(), tmp_path / "object.pt")
+    with pytest.raises(Exception, match="Unsupported global"):
+        torch.load(tmp_path / "object.pt")
+    resumed = start(new)
+    resumed.load_state_dict(torch.load(tmp_path / "object.pt", weights_only=False))
+    assert [new(t) for t in range(50)] == [old(t) for t in range(50)]  # overwritten in place
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_a_loss_on_a_device_is_a_number_or_refused_in_a_sentence(device):
+    """The meta device stands for one whose value cannot be had."""
+    torch = pytest.importorskip("torch")
+    from lrlesson import range_test_step
+
+    loss = torch.ones((), device=device, requires_grad=True) * 2
+
+    def run():
+        return range_test_step(lambda lr: loss, updates=3, save=dict, load=lambda state: None)
+
+    if device == "cpu":
+        assert run().losses.tolist() == [[2, 2, 2]]
+    else:  # a tensor without a value
+        with pytest.raises(TypeError, match="expected the loss, as one number"):
+            run()

@@ -33,6 +33,9 @@ _PUBLIC = {
     "network": "MLP net_a net_b net_c linear",
     "data": "digits diabetes wine_raw breast_cancer zipf descr",
     "training": "descend train sweep range_test accuracy History",
+    "finding": "range_test_step",
+    "logs": "read_log",
+    "diagnosis": "diagnose",
     "scenes.explorers": """
         one_step rate_dial race predict_regime stability_edge conditioning noise_and_batch
         schedule_composer drop_time two_wells warmup_map momentum_plane effective_rates

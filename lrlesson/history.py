@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 
-from lrlesson.base.fields import POSITIVE, checked
+from lrlesson.base.fields import POSITIVE, checked, floats, refusal
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -36,6 +37,26 @@ class History:
     test_loss: np.ndarray | None = None
     test_accuracy: np.ndarray | None = None
     grid: tuple[int, int] | None = None
+
+    @classmethod
+    def of(cls, losses: Any, rates: Any = None, **fields: Any) -> Self:
+        """A history of what any training loop has kept in lists.
+
+        losses: the loss of each update, (updates,), or (runs, updates) of several runs. rates: the
+        rate of each, one number for all, or None where it is not known. fields: any others.
+        """
+        losses = np.atleast_2d(floats("History.of", "losses", losses))
+        if losses.ndim > 2 or not losses.size:
+            expected = "one loss per update, (updates,) or (runs, updates)"
+            raise ValueError(refusal("History.of", "losses", losses, expected))
+        rates = np.nan if rates is None else floats("History.of", "rates", rates)
+        try:
+            rates = np.broadcast_to(rates, losses.shape)
+        except ValueError:
+            expected = f"one number, or one per loss, {losses.shape}"
+            raise ValueError(refusal("History.of", "rates", rates, expected)) from None
+        known: dict[str, Any] = {"final": np.empty((len(losses), 0)), "zero_loss": -np.inf}
+        return cls(losses=losses, rates=rates, **known | fields)
 
     @property
     def runs(self) -> int:
@@ -100,6 +121,11 @@ class RangeTest(History):
     SMOOTHING = 0.9  # the share of the past that each update keeps
     ENOUGH = 4.0  # the test ends where the smoothed loss exceeds its best so far this many times
 
+    @classmethod
+    def calm(cls, smoothed: Any, best: Any) -> Any:
+        """Whether a smoothed loss is still near the best one, which may be negative."""
+        return smoothed <= best + (cls.ENOUGH - 1) * np.abs(best)
+
     @property
     def lr(self) -> np.ndarray:
         """The rate of each update, shape (updates,)."""
@@ -115,7 +141,7 @@ class RangeTest(History):
                 mean = self.SMOOTHING * mean + (1 - self.SMOOTHING) * self.losses[:, t]
                 now = mean / (1 - self.SMOOTHING ** (t + 1))  # mean has started from 0
                 best = np.minimum(best, now)
-                smoothed[:, t] = np.where(now <= self.ENOUGH * best, now, np.nan)
+                smoothed[:, t] = np.where(self.calm(now, best), now, np.nan)
         ended = np.logical_or.accumulate(np.isnan(smoothed), axis=1)
         return np.where(ended, np.nan, smoothed)
 

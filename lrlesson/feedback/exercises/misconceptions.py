@@ -124,6 +124,9 @@ MISCONCEPTIONS = {
     "rate-ignores-batch": _entry(
         None, "17", "A good rate belongs to the network and not to the batch size."
     ),
+    "resumed-run-follows-the-script": _entry(
+        None, "12", "A resumed run uses the plan that the script names."
+    ),
     "wider-wants-larger": _entry(None, "17", "A wider network stands a larger rate."),
     # Slips that any exercise may meet.
     "no-return": _entry(None, "01", "The function computes, and then returns nothing."),
