@@ -456,6 +456,68 @@ def corpus(host: dict[str, Any]) -> list[Attack]:
                 FULL,
             ),
         ],
+        "neighbours": [
+            Attack(
+                "starves them with processes",
+                "import os, ctypes\nfor _ in range(40):\n    if os.fork() == 0:\n"
+                "        ctypes.CDLL(None).setsid()\n        while True: pass\n" + HONEST,
+                FULL,
+            ),
+            Attack(
+                "renices its guard, moves it, limits it",
+                calls(
+                    "libc.setpriority(0, 1, 19), libc.setpriority(1, 0, 19), "
+                    "libc.sched_setaffinity(1, 8, ctypes.byref(ctypes.c_ulong(1))), "
+                    "libc.prlimit(1, 7, (ctypes.c_ulong * 2)(1, 1), None)"
+                ),
+                FULL,
+            ),
+            Attack(
+                "writes to what the kernel says of processes",
+                writes(
+                    *(
+                        f"/proc/{pid}/{name}"
+                        for pid in (1, "self")
+                        for name in ("autogroup", "oom_score_adj", "comm", "coredump_filter")
+                    )
+                ),
+                FULL,
+            ),
+            Attack("makes a session of its own", calls("libc.setsid()"), FULL),
+            Attack(
+                "uses up what the host has once",
+                calls(
+                    "libc.inotify_init(), libc.fanotify_init(0, 0), libc.timerfd_create(0, 0), "
+                    "libc.mq_open(b'/x', 66, 384, None), libc.semget(0, 9, 896), "
+                    "libc.msgget(0, 896), libc.shmget(0, 4096, 896)"
+                ),
+                FULL,
+            ),
+            Attack(
+                "memory that nobody owns",
+                calls("libc.mmap(0, 4096, 3, 0x21, -1, 0), libc.mmap(0, 4096, 3, 0x23, -1, 0)"),
+                FULL,
+            ),
+            Attack("memory of a device", reads("/dev/zero", "/dev/mem", "/dev/kmsg"), FULL),
+            Attack(
+                "asks for the host's interfaces",
+                calls(
+                    "libc.socket(2, 1, 0), libc.socket(10, 1, 0), libc.socket(16, 3, 0), "
+                    "libc.ioctl(socket.socketpair()[0].detach(), 0x8912,"
+                    " ctypes.create_string_buffer(64))"
+                ),
+                FULL,
+            ),
+            Attack(
+                "holds the host's files",
+                calls(
+                    "libc.flock(os.open('/usr/bin/env', 0), 2), "
+                    "libc.fcntl(os.open('/usr/bin/env', 0), 1024, 0), "
+                    "libc.syncfs(os.open('/usr', 0)), libc.utimes(b'/dev/null', None)"
+                ),
+                FULL,
+            ),
+        ],
         "hands in": [
             Attack(
                 "the library's own answer",
@@ -498,6 +560,9 @@ def corpus(host: dict[str, Any]) -> list[Attack]:
                 status=("missing",),
             ),
             Attack("a zip bomb", content=_bomb(), status=("unreadable",)),
+            Attack("a bomb of many notebooks", content=_bombs(), status=("unreadable",)),
+            Attack("a bomb of bz2", content=_bombs(zipfile.ZIP_BZIP2), status=("unreadable",)),
+            Attack("metadata without end", content=_metadata(), status=("missing",)),
             Attack("a zip whose paths climb", content=_climbing(), status=("missing",)),
         ],
     }
@@ -522,13 +587,22 @@ def _bomb() -> bytes:
     return _zip({"double.ipynb": b" " * 200_000_000})
 
 
+def _bombs(method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    return _zip({f"{i}.ipynb": bytes(19_000_000) for i in range(6)}, method)
+
+
+def _metadata() -> bytes:
+    whole = {"lrlesson": {str(i): "y" * 1000 for i in range(100)}}
+    return json.dumps({"nbformat": 4, "cells": [{"source": "1", "metadata": whole}] * 100}).encode()
+
+
 def _climbing() -> bytes:
     return _zip({"../../evil.ipynb": b"{}", "/evil.ipynb": b"{}", "a/../../../evil.ipynb": b"{}"})
 
 
-def _zip(files: dict[str, bytes]) -> bytes:
+def _zip(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(content, "w", method) as archive:
         for name, data in files.items():
             archive.writestr(name, data)
     return content.getvalue()
