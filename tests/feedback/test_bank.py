@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from lrlesson.feedback import check
-from lrlesson.feedback.check.diagnosis import behaviour
+from lrlesson.feedback.check.checking import _judge
+from lrlesson.feedback.check.diagnosis import _known, behaviour
 from lrlesson.feedback.check.running import alike
 from lrlesson.feedback.exercises import all_exercises
 from lrlesson.feedback.exercises.misconceptions import MISCONCEPTIONS
@@ -132,6 +133,18 @@ def test_every_known_mistake_is_wrong_by_its_own_name(exercise, wrong):
     assert result.failed
     assert (result.misconception, result.message) == (wrong.misconception, wrong.message)
     assert wrong.message in repr(result)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=name)
+def test_a_check_answers_at_once(exercise):
+    """In under 0.3 s of computing, the first one of a kernel in under 1 s, with or without name."""
+    unknown = exercise.reference.replace("    return ", "    return 1.037 * ", 1)
+    _known.clear()
+    for code, limit in [(unknown, 1.0), *((wrong.code, 0.3) for wrong in exercise.bank)]:
+        answers = exercise.build(code)
+        begin = time.process_time()
+        _judge(exercise, answers)
+        assert time.process_time() - begin < limit, code
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=name)
