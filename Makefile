@@ -1,7 +1,7 @@
 # The course in one command: make lab. `make help` lists the others.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup course lab test test-slow test-oldest test-newest lint format lock pictures site pages pdf lite clean
+.PHONY: help setup course lab test test-slow test-claims test-oldest test-newest lint format lock pictures site pages pdf lite clean
 
 # PYTHON=... chooses an interpreter; otherwise the set-up looks for one that is new enough.
 SETUP_PYTHON := $(or $(PYTHON),$(shell command -v python3 || command -v python))
@@ -32,6 +32,9 @@ test: setup lint  ## every test but the slow ones, with lint and types
 test-slow: setup  ## the slow tests
 	$(BIN)/python -m pytest -n 2 --dist=loadfile --no-loadscope-reorder -m slow --ignore=tests/grading
 	$(BIN)/python -m pytest -m slow tests/grading
+
+test-claims: setup  ## what the lessons claim, on seeds of this day that nobody has seen
+	$(BIN)/python -m pytest -n 2 --dist=loadfile tests/claims --seeds today
 
 # Everything that the project asks for directly in its lowest version. What those versions use of their
 # own dependencies has since been deprecated, and that is not ours to mend.

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,16 +17,24 @@ expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
 
 
 def seeds_of(text: str) -> range:
-    """Seeds A to B − 1, from "A:B"."""
+    """Seeds A to B − 1, from "A:B"; "today": ten that belong to this day (UTC) and to no other."""
+    if text == "today":
+        first_today = 10 * datetime.now(UTC).toordinal()
+        return range(first_today, first_today + 10)
     first, _, end = text.partition(":")
     if not (first.isdecimal() and end.isdecimal() and int(first) < int(end)):
-        raise pytest.UsageError(f"--seeds {text}: expected A:B, two integers with 0 <= A < B")
+        raise pytest.UsageError(f"--seeds {text}: expected today, or A:B with integers 0 <= A < B")
     return range(int(first), int(end))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    help = "the seeds A to B − 1 that tests/claims runs on (default 0:10)"
+    help = "the seeds A to B − 1 that tests/claims runs on (default 0:10), or: today"
     parser.addoption("--seeds", metavar="A:B", default="0:10", help=help)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    seeds = seeds_of(config.getoption("--seeds"))
+    return f"claims on seeds {seeds.start} to {seeds.stop - 1} (--seeds {seeds.start}:{seeds.stop})"
 
 
 # The folders whose files take long.

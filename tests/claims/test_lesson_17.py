@@ -107,11 +107,11 @@ def by_rate(width, layered, seeds):
 
 @pytest.mark.slow
 def test_V55_a_rate_by_layer_keeps_its_place_when_the_network_widens(seeds):
-    """Three seeds, width 16 to 128: Adam's best rate falls below 0.4 times, or stays within a
-    factor of 2 where each layer's rate shrinks with its inputs."""
-    best = [RATES[by_rate(*case, seeds[:3]).argmin()] for case in [(16, 0), (128, 0), (128, 1)]]
-    assert best[1] < 0.4 * best[0]
-    assert 0.5 < best[2] / best[0] < 2
+    """Ten seeds, width 16 to 128, a grid of quarter decades: Adam's best rate falls by a step or
+    more, or stays within two where each layer's rate shrinks with its inputs."""
+    best = [RATES[by_rate(*case, seeds).argmin()] for case in [(16, 0), (128, 0), (128, 1)]]
+    assert best[1] < 0.6 * best[0]
+    assert 0.3 < best[2] / best[0] < 3.3
 
 
 @pytest.mark.slow
