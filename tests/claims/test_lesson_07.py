@@ -108,6 +108,7 @@ def test_an_unfinished_cosine_is_left_at_half_its_floor(seeds):
 
 
 def test_a_trapezoid_of_another_length_is_the_same_run_until_it_comes_down():
+    """Exact: equal until the shorter one begins to fall; a cosine of its length is lower then."""
     short, long = WSD(0.02, 10, 90, 50), WSD(0.02, 10, 400, 50)
     np.testing.assert_array_equal(short.values(101), long.values(101))
     assert Cosine(0.02, 150)(50) < Cosine(0.02, 460)(50)
