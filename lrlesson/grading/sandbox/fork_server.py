@@ -270,10 +270,11 @@ def watch(control: socket.socket, request: dict, kernel: int, begun: int) -> str
         if first and time.monotonic() - looked > WATCH:
             looked = time.monotonic()
             put_last(first)
-            if resident() > request["resident"] and resident(shared=True) > request["resident"]:
-                limit = request["resident"] // MEGABYTE
+            held, most = channels(), request["resident"]
+            if resident(held) > most and resident(held, shared=True) > most:
+                limit = most // MEGABYTE
                 return f"its processes used more than {limit} MB of memory"
-            if len(channels()) > MOST_OPEN * request["descriptors"]:
+            if len(held) > MOST_OPEN * request["descriptors"]:
                 return "its processes had too many sockets and pipes"
 
 
@@ -306,8 +307,8 @@ def ending(status: int) -> str:
     return f"ended with exit code {os.WEXITSTATUS(status)}"
 
 
-def resident(shared: bool = False) -> int:
-    """Memory of all processes here but the guard, of all files, sockets and pipes, in bytes.
+def resident(held: set[str], shared: bool = False) -> int:
+    """Memory of all processes here but the guard, of all files and `held` channels, in bytes.
 
     Quickly, pages that forks share counting for each of them; with `shared`, slowly and exactly.
     Maps that are shared and have no file, the rest that there could be, are refused.
@@ -319,7 +320,7 @@ def resident(shared: bool = False) -> int:
     disk = os.statvfs("/learner")
     with socket.socket(socket.AF_UNIX) as one:
         buffer = one.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
-    waits = sum(buffer if target.startswith("socket:") else PIPE for target in channels())
+    waits = sum(buffer if target.startswith("socket:") else PIPE for target in held)
     return total + (disk.f_blocks - disk.f_bfree) * disk.f_frsize + waits
 
 
