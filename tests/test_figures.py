@@ -184,7 +184,7 @@ def test_a_figure_shows_itself_in_the_colours_of_the_page_and_says_what_it_shows
     assert shown.count(f'<img alt="{words}" src="data:image/png;base64,') == 1
     assert "body[data-jp-theme-light='false'] .lrlesson-picture," in shown
     drawing = shown.partition("<svg")[2].partition("</svg>")[0]
-    assert "var(--lr-blue, #0072b2)" in drawing
+    assert "var(--lr-low, #1062aa)" in drawing
     assert "var(--lr-ink" in drawing
     assert shown == figure._repr_html_()  # the drawing and the figure's size are left as they were
     plt.close(figure)

@@ -1,7 +1,7 @@
 """Static figures: a loss against time or rate, a schedule, a path, the rates of weights.
 
-Each draws on `ax`, or on a new figure. Colours are Okabe and Ito's, which colour-blind people can
-tell apart, and a line style goes with each. A run that diverged is marked, never left out.
+Each draws on `ax`, or on a new figure. Colours are the theme's, and a line style goes with each. A
+run that diverged is marked, never left out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lrlesson.base.fields import POSITIVE_COUNT, checked, refusal
+from lrlesson.drawing.theme import PALETTE
 from lrlesson.losses import Loss
 from lrlesson.training import History
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#20242a"]
+COLOURS = [PALETTE[role][0] for role in ("low", "broken", "good", "pick", "high", "ghost", "ink")]
 STYLES: list[Any] = ["-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (3, 1)), (0, (1, 1))]
 
 
@@ -205,7 +206,7 @@ def contour(
             path = np.clip(path, -far, far)
         ax.plot(*path.T, color=colour, linestyle=style, marker=".", ms=4, lw=1.4, label=name)
         ax.plot(*path[0], "o", color=colour, ms=8, mfc="white", mew=2)
-    ax.plot(*loss.minimum, "*", color="#20242a", ms=12)
+    ax.plot(*loss.minimum, "*", color=COLOURS[6], ms=12)
     ax.set_xlim(left, right)
     ax.set_ylim(bottom, top)
     ax.set_xlabel("weight w₁")
@@ -262,6 +263,6 @@ def _axes(ax: "Axes | None") -> "Axes":
             interactive = plt.isinteractive()  # a notebook turns it on with the first figure of all
         mpl.interactive(interactive)  # … which leaving the style has just undone
     ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(color="#e4e8ec", lw=0.8)
+    ax.grid(color=PALETTE["grid"][0], lw=0.8)
     ax.set_axisbelow(True)
     return ax

@@ -9,9 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import matplotlib as mpl
-from matplotlib.colors import to_hex
-
 # role: (light theme, dark theme). Each outcome has a second sign beside its colour: a word, ✓, ↕,
 # ✕ or hatching, since hue alone does not part them for everyone.
 PALETTE = {
@@ -97,6 +94,8 @@ SETTINGS: dict[Any, Any] = {
 
 def light(color: str) -> str:
     """Hex value of a palette name (its light variant) or of any matplotlib colour."""
+    from matplotlib.colors import to_hex
+
     color = _HUES.get(color, color)
     return PALETTE[color][0] if color in PALETTE else to_hex(color)
 
@@ -115,6 +114,8 @@ _BY_HEX["#000000"] = "ink"
 @contextmanager
 def style() -> Iterator[None]:
     """Matplotlib settings of every stage: quiet axes, palette colours that follow the theme."""
+    import matplotlib as mpl
+
     with mpl.rc_context(SETTINGS):
         yield
 

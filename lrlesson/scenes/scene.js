@@ -434,7 +434,7 @@ function pushApart(names, boxes, size) {
     }));
     for (const name of names) {
       const { top, bottom } = boxes[name.box];
-      name.y = Math.max(top + 4, Math.min(bottom + 8 - name.tall + APART / 2, name.y));
+      name.y = Math.max(top + 4, Math.min(bottom + APART / 2 - name.tall, name.y));
     }
   }
   for (const { x, y, node, more } of names) {

@@ -268,7 +268,7 @@ def test_one_button_tunes_all_fairly(show: Show):
 def test_what_is_kept_and_set_must_exist():
     with pytest.raises(ValueError, match="actor 'keep': unknown control 'speed', expected one of"):
         small_scene(keep=Keep("speed"))
-    with pytest.raises(ValueError, match="actor 'line': kept = 'all', expected each or last"):
+    with pytest.raises(ValueError, match="actor 'line': kept = 'all', expected each, last"):
         small_scene(actors=[Path("line", "left", T, T, kept="all")])
     button = Button("more", "more", sets={1: {"rate": 5}})
     with pytest.raises(ValueError, match=r"control 'more': sets 'rate' to 5, expected 0 … 4"):

@@ -65,6 +65,24 @@ def test_every_change_is_drawn_and_no_frame_is_empty(lab: rig.Lab):
     assert drag["tops"] == 1
 
 
+def test_keys_that_run_a_cell_run_it_from_within_a_scene(lab: rig.Lab):
+    """Arrows stay the slider's; Ctrl+Enter and Shift+Enter are the notebook's."""
+    cell = lab.cell("dial")
+    prompt = cell.locator(".jp-InputPrompt").first
+    for keys in ("Control+Enter", "Shift+Enter"):
+        before = prompt.inner_text()
+        slider = cell.get_by_role("slider", name="learning rate")
+        slider.click()
+        at = int(slider.input_value())
+        slider.press("ArrowRight")
+        assert int(slider.input_value()) == at + 1
+        assert prompt.inner_text() == before
+        slider.press(keys)
+        expect(prompt).not_to_have_text(before)
+        expect(prompt).not_to_contain_text("*")
+        cell.locator(".lrlesson-scene").wait_for()
+
+
 def test_python_answers_while_the_hand_moves(lab: rig.Lab):
     pull = timing.sweeps(lab)
     assert pull["answers"] > 1  # a new sweep, before the hand has let go

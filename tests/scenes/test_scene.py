@@ -21,8 +21,8 @@ from lrlesson.scenes import (
     Marker,
     Path,
     Say,
-    Scaled,
     Slider,
+    Spread,
     Sprites,
     Steps,
     Text,
@@ -251,7 +251,7 @@ LINE = Path("line", "left", T, LOSS, by=("rate",), upto="step")
         ([LINE, Label("name", "right", "line", "x")], "at = 'line', expected the name of"),
         ([LINE, Label("name", "left", "line", "x" * 25)], "has 25 characters, expected at most 24"),
         ([Trail("t", "left", T, LOSS, by=("rate",), upto="speed")], "unknown control 'speed'"),
-        ([Dots("d", "left", Scaled([1.0, 2.0]), Scaled([1.0, 2.0]))], "y is Scaled, expected"),
+        ([Dots("d", "left", Spread([1.0, 2.0]), Spread([1.0, 2.0]))], "y is Spread, expected"),
         ([Sprites("s", "left", np.zeros((2, 7, 8)), [1, 2], 1, "ab", right="ab")], "images of"),
         ([Sprites("s", "left", np.zeros((2, 8, 8)), [1, 2], 1, "a", right="ab")], "texts of"),
         ([Cells("c", "left", [[0, 1]], [[1, 2]], ["good"], ["x"], np.zeros((1, 1, 2)),
@@ -283,7 +283,7 @@ def test_runs_that_are_all_nan_and_lines_that_leave_are_drawn_without_a_name_too
 def test_scaled_places_are_center_plus_scale_times_offset():
     controls = [Slider("rate", "rate", [1.0, 4.0]), Steps("step", "step", range(3))]
     offset, center = np.arange(6.0).reshape(3, 2), np.array([1.0, 2.0, 3.0])
-    x = Scaled(offset, [1.0, 0.5], center, offset_by=("step",), scale_by=("rate",),
+    x = Spread(offset, [1.0, 0.5], center, offset_by=("step",), scale_by=("rate",),
                center_by=("step",))  # fmt: skip
     scene = small_scene(controls=controls, say=[], actors=[Dots("d", "left", x, np.ones(2))])
     scene.rate, scene.step = 1, 2

@@ -1,5 +1,6 @@
 """Every scene keeps the rules of its style: in both themes and two fonts, at several positions."""
 
+import importlib.util
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 from typing import Any
@@ -25,6 +26,12 @@ LATER: set[str] = {
         "momentum_plane",
     )
 }
+
+_FILE = FilePath(__file__).parents[2] / "docs" / "scenes" / "pictures.py"
+_SPEC: Any = importlib.util.spec_from_file_location("pictures_of_scenes", _FILE)
+_pictures: Any = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(_pictures)
+PICTURED = _pictures.POSITIONS  # where each scene shows what it is for
 
 FONTS = ("Inter", "DejaVu Sans")
 
@@ -81,11 +88,12 @@ def reworked(name: str) -> Any:
 EVERY = [reworked(name) for name in explorers.__all__]
 
 
-def positions(scene: Scene) -> Iterator[dict[str, int]]:
+def positions(name: str, scene: Scene) -> Iterator[dict[str, int]]:
     """The opening; then all sliders at their middles and ends, each option, each switch on."""
     controls = scene.spec["controls"]
     here = dict(zip((c["name"] for c in controls), scene.position, strict=True))
     yield here
+    yield here | PICTURED.get(name, {})
     asks = {c["name"] for c in controls if c["ask"]}
     for share in (0.5, 1.0):
         sliding = {c["name"]: int(share * (c["n"] - 1)) for c in controls
@@ -115,7 +123,7 @@ def test_nothing_covers_anything_and_all_can_be_read(
     chromium: Browser, tmp_path: FilePath, name: str
 ):
     scene = getattr(explorers, name)()
-    for at in positions(scene):
+    for at in positions(name, scene):
         for control, position in at.items():
             setattr(scene, control, position)
         for font in FONTS:

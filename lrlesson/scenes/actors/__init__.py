@@ -7,7 +7,7 @@ Positions travel as fractions of the axes' box, x rightwards and y downwards.
 
 from lrlesson.scenes.actors.actor import Actor
 from lrlesson.scenes.actors.lines import Band, Bars, HLine, Label, Path, Trail, VLine
-from lrlesson.scenes.actors.pack import Pack, Scaled, Spec
+from lrlesson.scenes.actors.pack import Pack, Spec, Spread
 from lrlesson.scenes.actors.points import Dots, Handle, Marker, Text
 from lrlesson.scenes.actors.tiles import Cells, Sprites
 
@@ -23,8 +23,8 @@ __all__ = [
     "Marker",
     "Pack",
     "Path",
-    "Scaled",
     "Spec",
+    "Spread",
     "Sprites",
     "Text",
     "Trail",

@@ -13,7 +13,7 @@ from matplotlib.markers import MarkerStyle
 from matplotlib.transforms import Affine2D
 
 from lrlesson.drawing.theme import css_color
-from lrlesson.scenes.actors.pack import Pack, Scaled, Spec, near
+from lrlesson.scenes.actors.pack import Pack, Spec, Spread, near
 
 Row = Callable[..., Any]
 
@@ -97,7 +97,7 @@ class Actor:
     def _rows(self, pack: Pack, parts: dict[str, tuple[str, Any]]) -> Spec:
         """Pack arrays of shape (*controls, n) or (n,), each along one axis; all of the same n."""
         arrays = {
-            key: np.asarray(v.offset if isinstance(v, Scaled) else v, float)
+            key: np.asarray(v.offset if isinstance(v, Spread) else v, float)
             for key, (_, v) in parts.items()
         }
         if len({array.shape[-1:] for array in arrays.values()}) > 1 or () in {
@@ -111,7 +111,7 @@ class Actor:
         spec = {}
         for key, array in arrays.items():
             axis, values = parts[key]
-            if isinstance(values, Scaled):
+            if isinstance(values, Spread):
                 spec[key] = pack.scaled(self.name, self.on, axis, values)
                 continue
             by = pack.by(self.name, self.by, array.shape[:-1], key)

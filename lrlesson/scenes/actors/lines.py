@@ -202,7 +202,7 @@ class Label(Actor):
 @dataclass(frozen=True, eq=False)
 class Trail(Actor):
     """Where points were in the last few steps, fading with age: x, y of shape (*controls, points)
-    or `Scaled`. upto: the control of steps, one of those they depend on; last: how many."""
+    or `Spread`. upto: the control of steps, one of those they depend on; last: how many."""
 
     kind: ClassVar[str] = "trail"
     x: Any

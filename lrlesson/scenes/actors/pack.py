@@ -17,7 +17,7 @@ Spec = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Scaled:
+class Spread:
     """Coordinates center + scale · offset on a linear axis, each part with controls of its own.
 
     The same noise at another width, say: one array of offsets serves every width. offset:
@@ -99,12 +99,12 @@ class Pack:
             return self.stage.fractions(on, values, np.array(ax.get_ylim()[0]))[0]
         return self.stage.fractions(on, np.array(ax.get_xlim()[0]), values)[1]
 
-    def scaled(self, actor: str, on: str, axis: str, part: Scaled) -> Spec:
+    def scaled(self, actor: str, on: str, axis: str, part: Spread) -> Spec:
         """The three parts of scaled coordinates, as fractions of the box."""
         ax = self.stage.axes(on)
         if (ax.get_xscale() if axis == "x" else ax.get_yscale()) != "linear":
             raise ValueError(
-                f"{self.scene}: actor '{actor}': {axis} is Scaled, expected a linear axis"
+                f"{self.scene}: actor '{actor}': {axis} is Spread, expected a linear axis"
             )
         zero, one = self.fractions(on, axis, np.array([0.0, 1.0]))
         offset, scale, center = (

@@ -10,12 +10,12 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from lrlesson.scenes.actors.actor import MARKERS, Actor, Row, hue, in_axes, symbol
-from lrlesson.scenes.actors.pack import Pack, Scaled, Spec, near
+from lrlesson.scenes.actors.pack import Pack, Spec, Spread, near
 
 
 @dataclass(frozen=True, eq=False)
 class Marker(Actor):
-    """One symbol at x, y of shape (*controls,) or a number, or `Scaled` of one point. Outside the
+    """One symbol at x, y of shape (*controls,) or a number, or `Spread` of one point. Outside the
     axes, or where not finite, it is not drawn; shape: dot, ring, cross, square, diamond."""
 
     kind: ClassVar[str] = "marker"
@@ -33,7 +33,7 @@ class Marker(Actor):
                 f"expected one of {', '.join(MARKERS)}"
             )
         for axis, place in (("x", self.x), ("y", self.y)):
-            scaled = isinstance(place, Scaled)
+            scaled = isinstance(place, Spread)
             spec[axis] = (
                 pack.scaled(self.name, self.on, axis, place) if scaled
                 else self._scalar(pack, axis, place)
@@ -93,7 +93,7 @@ class Text(Actor):
 
 @dataclass(frozen=True, eq=False)
 class Dots(Actor):
-    """Points x, y of shape (*controls, points) or (points,), or `Scaled`, each a round dot; NaN is
+    """Points x, y of shape (*controls, points) or (points,), or `Spread`, each a round dot; NaN is
     left out. rim: units of paper around each."""
 
     kind: ClassVar[str] = "dots"

@@ -20,7 +20,7 @@ from lrlesson.scenes.actors import (
     Label,
     Marker,
     Path,
-    Scaled,
+    Spread,
     Text,
     Trail,
 )
@@ -54,11 +54,11 @@ def noise_and_batch() -> Scene:
     tiny = radius < _SMALL
     parts = {"offset_by": ("rate", "update"), "center_by": ("rate", "update")}
 
-    def places(runs: slice, lens: bool) -> tuple[Scaled, Scaled]:
+    def places(runs: slice, lens: bool) -> tuple[Spread, Spread]:
         shown: dict[str, Any] = {"scale": scale, "scale_by": ("batch",)}
         if lens:
             shown = {"scale": np.where(tiny, scale, np.nan), "scale_by": both}
-        x, y = (Scaled(offset[..., runs, k], center=center, **shown, **parts) for k in (0, 1))
+        x, y = (Spread(offset[..., runs, k], center=center, **shown, **parts) for k in (0, 1))
         return x, y
 
     crowd, one = slice(1, None), slice(0, 1)

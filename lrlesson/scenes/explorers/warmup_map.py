@@ -79,7 +79,7 @@ def warmup_map() -> Scene:
     ramp = np.where(_WARMUPS > 0, _WARMUPS, np.nan)[:, None] + 0 * peak
     gone = ~(losses[..., : _SHOWN + 1] <= _LIMITS[1])
     when = np.where(gone.any(axis=-1), gone.argmax(axis=-1), _SHOWN + 1).min(axis=-1)
-    early = np.where(when < _WARMUPS[:, None], "while the rate still climbs", "")
+    early = np.where(when < _WARMUPS[:, None], "while the rate\nstill climbs", "")
     count = failures.astype(str).astype(object)
     event = np.where(broke & (when <= _SHOWN), np.where(failures == 1, "1 start breaks",
                                                        count + " starts break"), "")  # fmt: skip
