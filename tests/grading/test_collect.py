@@ -1,6 +1,7 @@
 """Law: whoever handed something in is found, and gets a row."""
 
 import json
+import os
 import zipfile
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from lrlesson.grading import GradeError
 from lrlesson.grading.authoring.source_notebooks import read_exercises, read_sources
 from lrlesson.grading.handed_in.collect import choose, collect
-from lrlesson.grading.handed_in.graft import imports_library, read_copy
+from lrlesson.grading.handed_in.reading import read_copy
+from lrlesson.grading.python_code import imports_library
 
 NAMES = {"01_exercise_what_the_rate_is.ipynb", "04_exercise_decay.ipynb"}
 
@@ -93,15 +95,44 @@ def test_a_renamed_file_is_known_by_its_cells(made, decay, tmp_path):
     assert said == f"several files: {names}; my homework.ipynb counts"
 
 
-def test_of_several_downloads_the_right_name_counts_and_then_the_last(made, decay, tmp_path):
-    notebook = made.filled(made.decay, made.right_decay)
-    for name in ("04_decay (1).ipynb", "04_decay (2).ipynb", "04_exercise_decay.ipynb"):
-        made.hand_in(tmp_path / "ada", name, notebook)
+@pytest.mark.parametrize(
+    ("files", "counts"),
+    [
+        ({"04.ipynb": ("stub", 9), "04 (1).ipynb": ("right", 1)}, "04 (1).ipynb"),
+        ({"04_exercise_decay.ipynb": ("stub", 9), "x.ipynb": ("right", 1)}, "x.ipynb"),
+        (
+            {"04_exercise_decay.ipynb": ("right", 1), "old.ipynb": ("right", 0)},
+            "04_exercise_decay.ipynb",
+        ),
+        ({"04_exercise_decay.ipynb": ("right", 0), "new.ipynb": ("right", 1)}, "new.ipynb"),
+        ({"04.ipynb": ("right", 1), "04 (2).ipynb": ("right", 1)}, "04 (2).ipynb"),
+        ({"04-1.ipynb": ("right", 1), "04-12.ipynb": ("right", 1)}, "04-12.ipynb"),
+        ({"04-2.ipynb": ("stub", 2), "04-1.ipynb": ("stub", 1)}, "04-2.ipynb"),
+        ({"04_decay.ipynb": ("broken", 5), "a.ipynb": ("stub", 1)}, "a.ipynb"),
+    ],
+)
+def test_an_attempt_beats_a_stub_and_the_newest_attempt_counts(
+    files, counts, made, decay, tmp_path
+):
+    notebooks = {
+        "stub": made.exercise(made.decay),
+        "right": made.filled(made.decay, made.right_decay),
+        "broken": "no JSON",
+    }
+    for name, (what, day) in files.items():
+        path = made.hand_in(tmp_path / "ada", name, notebooks[what])
+        os.utime(path, (1_790_000_000 + 86400 * day,) * 2)
     (submission,), _ = collect(tmp_path, NAMES)
-    assert choose(submission, decay)[0].path.name == "04_exercise_decay.ipynb"
-    (tmp_path / "ada" / "04_exercise_decay.ipynb").unlink()
+    copy, said = choose(submission, decay)
+    assert copy.path.name == counts
+    assert said.endswith(f"; {counts} counts")
+
+
+def test_a_lesson_that_defines_the_same_is_no_answer(made, decay, tmp_path):
+    lesson = {"cells": [{"cell_type": "code", "source": made.right_decay, "metadata": {}}]}
+    made.hand_in(tmp_path / "ada", "04_decay.ipynb", lesson)
     (submission,), _ = collect(tmp_path, NAMES)
-    assert choose(submission, decay)[0].path.name == "04_decay (2).ipynb"
+    assert choose(submission, decay) == (None, "")
 
 
 @pytest.mark.parametrize(
@@ -191,7 +222,7 @@ def test_paths_that_climb_and_links_are_named_and_not_followed(tmp_path):
 
 def test_what_unpacks_to_too_much_is_unreadable_and_costs_nobody_else(decay, tmp_path):
     with zipfile.ZipFile(tmp_path / "in.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("eve/04_exercise_decay.ipynb", b" " * 30_000_000)
+        archive.writestr("eve/04_exercise_decay.ipynb", b" " * 70_000_000)
         archive.writestr("ada/04_exercise_decay.ipynb", '{"cells": [{"source": "1"}]}')
     found, _ = collect(tmp_path / "in.zip", NAMES)
     problems = {s.learner: s.copies[0].problem for s in found}

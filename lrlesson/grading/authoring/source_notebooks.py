@@ -21,6 +21,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -30,6 +31,7 @@ from nbval.plugin import metadata_tags
 
 from lrlesson.capstone.problems import PROBLEMS
 from lrlesson.grading.errors import ReleaseError
+from lrlesson.grading.python_code import defines
 
 ROLES = ("given", "answer", "check", "hidden", "text")
 COMPARE = ("number", "text", "exact")
@@ -39,6 +41,7 @@ TYPES: dict[str, Any] = {
     "role": str,
     "points": (int, float),
     "needs": list,
+    "names": list,
     "compare": str,
     "rtol": (int, float),
     "atol": (int, float),
@@ -47,11 +50,8 @@ TYPES: dict[str, Any] = {
     "play": str,
     "seeds": int,
 }
-# Anything else at this level may be a mistyped "lrlesson", and its cell would be released as prose.
-METADATA = {
-    *("lrlesson", "tags", "editable", "deletable", "collapsed", "scrolled"),
-    *("jupyter", "slideshow", "execution", "trusted", "name"),
-}
+# What learners get of a cell's metadata; front ends write more, each its own.
+RELEASED = {"lrlesson", "tags", "editable", "deletable", "jupyter", "slideshow", "name"}
 BEGIN = "### BEGIN SOLUTION"
 END = "### END SOLUTION"
 ALMOST_MARKER = re.compile(r"^\s*#*\s*(BEGIN|END)\s*SOLUTION", re.IGNORECASE | re.MULTILINE)
@@ -70,17 +70,21 @@ class GradedExercise:
     """One exercise as the instructor wrote it.
 
     `cells` are those that the grader runs (given, answer, hidden), in the notebook's order; `stubs`
-    what the learner was given for each answer, by id, and `texts` for each text; `names` every id
-    of the notebook, of cells with and without a role; `release` the content hash of its release.
+    what the learner was given for each answer, by id, and `texts` for each text; `asked` the names
+    that each answer has to define; `expected` the ids of the cells that belong to it; `handed` what
+    learners got of the whole notebook, by id (a cell without a role has that of nbformat) and
+    `roles` the ids of nbformat of cells with a role; `release` the content hash of its release.
     """
 
     id: str
     notebook: str
     cells: tuple[NotebookNode, ...]
-    names: frozenset[str]
     expected: frozenset[str]
+    handed: dict[str, str]
+    roles: dict[str, str]
     stubs: dict[str, str]
     texts: dict[str, str]
+    asked: dict[str, tuple[str, ...]]
     needs: tuple[str, ...]
     points: float
     release: str
@@ -135,12 +139,8 @@ def read_exercises(notebooks: dict[str, NotebookNode]) -> dict[str, GradedExerci
     exercises: dict[str, GradedExercise] = {}
     for name, notebook in notebooks.items():
         released = released_notebook(notebook)
-        stubs = {lesson(c)["id"]: c.source for c in released.cells if lesson(c)}
-        expected = frozenset(stubs)
-        names = frozenset(
-            [cell.id for cell in notebook.cells]
-            + [lesson(cell)["id"] for cell in notebook.cells if lesson(cell)]
-        )
+        handed = {lesson(c).get("id", c.id): c.source for c in released.cells}
+        roles = {c.id: lesson(c)["id"] for c in released.cells if lesson(c)}
         for exercise in _exercise_ids(notebook):
             if exercise in exercises:
                 raise ReleaseError(
@@ -149,7 +149,7 @@ def read_exercises(notebooks: dict[str, NotebookNode]) -> dict[str, GradedExerci
                 )
             own = [c for c in notebook.cells if lesson(c).get("exercise", exercise) == exercise]
             cells = tuple(c for c in own if lesson(c).get("role") in ("given", "answer", "hidden"))
-            answers = [lesson(c)["id"] for c in cells if lesson(c)["role"] == "answer"]
+            answers = [lesson(c)["id"] for c in cells if _answers(c)]
             points = sum(lesson(c).get("points", 0) for c in cells)
             if answers and not points:
                 raise ReleaseError(f"{name}: {answers[0]} is an answer without points.")
@@ -159,10 +159,12 @@ def read_exercises(notebooks: dict[str, NotebookNode]) -> dict[str, GradedExerci
                 id=exercise,
                 notebook=name,
                 cells=cells,
-                names=names,
-                expected=frozenset(i for i in expected if i in {lesson(c).get("id") for c in own}),
-                stubs={i: stubs[i] for i in answers},
-                texts={lesson(c)["id"]: stubs[lesson(c)["id"]] for c in own if _is_text(c)},
+                expected=frozenset(i for c in own if (i := lesson(c).get("id")) in handed),
+                handed=handed,
+                roles=roles,
+                stubs={i: handed[i] for i in answers},
+                texts={lesson(c)["id"]: handed[lesson(c)["id"]] for c in own if _is_text(c)},
+                asked={lesson(c)["id"]: asked_names(c, handed) for c in cells if _answers(c)},
                 needs=tuple(dict.fromkeys(n for c in own for n in lesson(c).get("needs", []))),
                 points=points,
                 release=release_hash(released),
@@ -211,8 +213,8 @@ def released_notebook(notebook: NotebookNode) -> NotebookNode:
         if role == "hidden":
             continue
         cell = nbformat.from_dict(json.loads(json.dumps(original)))
-        for key in ("execution", "collapsed", "scrolled"):
-            cell.metadata.pop(key, None)
+        for key in set(cell.metadata) - RELEASED:
+            del cell.metadata[key]
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
         if role in ("answer", "text"):
@@ -271,13 +273,26 @@ def _is_text(cell: NotebookNode) -> bool:
     return lesson(cell).get("role") == "text"
 
 
+def asked_names(cell: NotebookNode, handed: dict[str, str]) -> tuple[str, ...]:
+    """What an answer has to define: as its metadata says, else as its stub or solution does."""
+    data = lesson(cell)
+    declared = tuple(data.get("names", ()))
+    return declared or defines(handed[data["id"]]) or defines(cell.source)
+
+
+def _answers(cell: NotebookNode) -> bool:
+    return bool(lesson(cell)["role"] == "answer")
+
+
 def _belongs(cell: NotebookNode) -> bool:
     return "exercise" in lesson(cell)
 
 
 def _read(path: Path) -> NotebookNode:
     try:
-        notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=nbformat.NO_CONVERT)
+        notebook = nbformat.reads(
+            path.read_text(encoding="utf-8-sig"), as_version=nbformat.NO_CONVERT
+        )
     except Exception as error:  # nbformat raises its own and Python's; all mean the same here
         raise ReleaseError(f"{path.name} is not a notebook: {_first_line(error)}.") from error
     if (notebook.nbformat, notebook.nbformat_minor) < (4, 5):
@@ -306,8 +321,11 @@ def _validate(cell: NotebookNode, notebook: str) -> None:
     def refuse(why: str) -> NoReturn:
         raise ReleaseError(f"{where}: {why}.")
 
-    if unknown := sorted(set(cell.metadata) - METADATA):
-        refuse(f"unknown metadata key {unknown[0]!r}")
+    for key in cell.metadata:
+        # What front ends write beside ours is theirs; a mistyped table would be released as prose.
+        near = get_close_matches(key.casefold(), ["lrlesson"], cutoff=0.7)
+        if key != "lrlesson" and (near or _looks_like_ours(cell.metadata[key])):
+            refuse(f"unknown metadata key {key!r}, expected 'lrlesson'")
     if unknown := sorted(set(cell.metadata.get("tags", [])) - set(metadata_tags)):
         refuse(f"unknown tag {unknown[0]!r}, expected one of nbval's")
     data = lesson(cell)
@@ -345,6 +363,10 @@ def _validate(cell: NotebookNode, notebook: str) -> None:
                 refuse(f"{key} = {data[key]}, expected a number from 0 to 1")
         if not all(isinstance(name, str) for name in data.get("needs", [])):
             refuse("needs holds something that is not an exercise id")
+        if not all(isinstance(n, str) and n.isidentifier() for n in data.get("names", [])):
+            refuse("names holds something that is no name of Python's")
+        if "names" in data and role != "answer":
+            refuse("names stand on answers")
         if role != "text" and cell.cell_type != "code":
             refuse(f"role {role} on a {cell.cell_type} cell, expected a code cell")
     _validate_markers(cell.source, role, refuse)
@@ -355,6 +377,10 @@ def _validate(cell: NotebookNode, notebook: str) -> None:
             refuse(f"a hidden check must be plain Python ({error.msg})")
         if any(isinstance(node, ast.Assert) for node in ast.walk(tree)):
             refuse("a hidden check must not hold assert, since the verdict is the grader's")
+
+
+def _looks_like_ours(value: Any) -> bool:
+    return isinstance(value, dict) and bool({"role", "exercise"} & set(value))
 
 
 def _validate_markers(source: str, role: str | None, refuse: Callable[[str], NoReturn]) -> None:

@@ -19,8 +19,9 @@ from typing import Any
 from lrlesson.grading.authoring.source_notebooks import GradedExercise
 from lrlesson.grading.errors import GradeError, Unreadable
 from lrlesson.grading.handed_in.files import File, inside, listing
-from lrlesson.grading.handed_in.graft import Copy, cell_id, closed, read_file
+from lrlesson.grading.handed_in.graft import belongs, graft
 from lrlesson.grading.handed_in.reader import Reader
+from lrlesson.grading.handed_in.reading import Copy, closed, read_file
 
 CANVAS = re.compile(
     r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<user>\d+)_(?:question_\d+_)?(?P<submission>\d+)_(?P<file>.+)"
@@ -107,25 +108,38 @@ def _read(groups: list[list[File]]) -> list[list[Copy]]:
 def choose(submission: Submission, exercise: GradedExercise) -> tuple[Copy | None, str]:
     """The learner's file that holds the exercise, and an anomaly where there were several.
 
-    A file with the answer's cell comes first, whatever it is called (downloads get renamed), then
-    one with the right name, then one whose name holds it. Of equals, the last by name. What cannot
-    be read at all, a broken zip or a locked folder, may have held anything.
+    A file is known by its cells, whatever it is called (downloads get renamed); one that holds none
+    of them counts by its name. An attempt comes before what is as it was handed out, and of several
+    attempts the newest counts. What cannot be read at all, a broken zip or a locked folder, may
+    have held anything.
     """
     stem = Path(exercise.notebook).stem
+    stems = (stem, stem.replace("_exercise_", "_", 1))
 
     def rank(copy: Copy) -> int:
-        holds = any(cell_id(cell) in exercise.stubs for cell in copy.cells)
-        named = copy.path.name == exercise.notebook
-        closed = copy.closed and not copy.cells
-        return 8 * holds + 4 * named + 2 * (stem in copy.path.name) + closed
+        if not copy.problem:
+            if not belongs(exercise, copy) and stem not in copy.path.name:
+                return 0
+            return {"missing": 2, "not attempted": 3}.get(graft(exercise, copy).status, 4)
+        return int(copy.closed or any(name in copy.path.name for name in stems))
 
-    ranked = [copy for copy in submission.copies if rank(copy)]
+    ranked = [(rank(copy), copy) for copy in submission.copies]
+    ranked = [pair for pair in ranked if pair[0]]
     if not ranked:
         return None, ""
-    best = max(ranked, key=lambda copy: (rank(copy), str(copy.path)))
+    times = [copy.changed for _, copy in ranked]
+    known = all(times)
+
+    def newest(pair: tuple[int, Copy]) -> tuple[int, int, int, str]:
+        copy = pair[1]
+        seconds = round(copy.changed.timestamp()) // 4 if known and copy.changed else 0
+        number = re.search(r"[-( ](\d+)\)?$", copy.path.stem)
+        return pair[0], seconds, int(number[1]) if number else 0, str(copy.path)
+
+    best = max(ranked, key=newest)[1]
     if len(ranked) == 1:
         return best, ""
-    names = ", ".join(copy.path.name for copy in ranked[:5])
+    names = ", ".join(copy.path.name for _, copy in ranked[:5])
     names += f" and {len(ranked) - 5} more" if len(ranked) > 5 else ""
     return best, f"several files: {printable_name(names)}; {printable_name(best.path.name)} counts"
 

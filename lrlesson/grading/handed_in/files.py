@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from lrlesson.grading.errors import GradeError, Unreadable
 
-LARGEST = 20_000_000  # bytes of one notebook
+LARGEST = 60_000_000  # bytes of one notebook
 LARGEST_ZIP = 100_000_000  # bytes of a learner's own archive, and of all that is in it
 MOST = 50_000  # members of an archive, and files and folders of one learner
 SUFFIXES = (".ipynb", ".zip")

@@ -35,6 +35,7 @@ from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 
 import lrlesson
 from lrlesson.capstone.conversation import REFEREE
+from lrlesson.grading.handed_in.graft import AROUND
 from lrlesson.grading.marking.referee import Played, Referee
 from lrlesson.grading.sandbox import provisioner
 from lrlesson.grading.sandbox.bubblewrap import INSIDE, NOT_IN_KERNEL, SandboxError
@@ -51,6 +52,7 @@ PREFIX, HELD = "lrl-unsafe-", "held"  # a kernel's folder without a sandbox, and
 COLLECTED = Path(__file__).parent / "collected"  # what pytest is pointed at; the job replaces it
 CELL_TIMEOUT = 5.0
 BUDGET = 20.0
+AROUND_BUDGET = 10.0  # seconds, beside, for a learner's cells around the answer
 OUTPUT_LIMIT = 200_000
 MESSAGE_LIMIT = 1_000_000  # bytes; a larger message is never received
 ENVELOPE = 1500  # characters of a message that are not counted
@@ -366,6 +368,7 @@ class GradedFile(IPyNbFile):
             name = "" if isinstance(error, SandboxError) else f"{type(error).__name__}: "
             self.outcome.failure = f"the kernel did not start ({name}{error})"
             raise
+        self.around = monotonic() + AROUND_BUDGET
         self.deadline = monotonic() + self.job.budget + self.games
 
     def collect(self) -> Iterator[GradedCell]:
@@ -407,9 +410,10 @@ class GradedCell(IPyNbCell):
         done = CellRun(self.name, "not run")
         outcome.cells.append(done)
         started = monotonic()
-        allowed = min(
-            self.cell.metadata["lrlesson"].get("timeout", CELL_TIMEOUT), file.deadline - started
-        )
+        data = self.cell.metadata["lrlesson"]
+        beside = data.get("role") == AROUND
+        left = (file.around if beside else file.deadline) - started
+        allowed = min(data.get("timeout", CELL_TIMEOUT), left)
         if allowed <= 0:
             done.detail = "the exercise used up its time"
             return
@@ -447,7 +451,10 @@ class GradedCell(IPyNbCell):
         outputs = self.test_outputs or []
         streams = [o for o in outputs if o.output_type == "stream" and o.name == "stdout"]
         done.text = "".join(str(o.text) for o in streams)
-        outcome.seconds += monotonic() - started
+        took = monotonic() - started
+        outcome.seconds += took
+        if beside:
+            file.deadline += took
 
     def _referee(self) -> Referee | None:
         """One that has begun to listen, where the cell plays with it."""
