@@ -277,6 +277,10 @@ def grade(
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="No sandbox: what learners wrote may do what you may.")
     ] = False,
+    notebook: Annotated[
+        list[str] | None,
+        typer.Option(help="An exercise file that this is about; repeatable. Else those that came."),
+    ] = None,
     dask: Annotated[
         str | None, typer.Option(help="Send the work to the Dask scheduler at this address.")
     ] = None,
@@ -334,6 +338,7 @@ def grade(
                     known=known,
                     executor=executor,
                     on_row=count,
+                    notebooks=notebook or (),
                 )
     except GradeError as error:
         stop(error)
@@ -346,6 +351,8 @@ def grade(
         typer.echo(f"Started as root, so kernels ran as user {ids[0]}.")
         if copied := bubblewrap.copied():
             typer.echo(f"What they need is where that user can read it: {copied}.")
+    for learner, exercise, before, now in summary.changed:
+        typer.echo(f"mark changed since the last run: {learner}, {exercise}, {before:g} to {now:g}")
     typer.echo(f"{summary.done} graded now, {summary.kept} kept from before; seed {summary.seed}.")
     for name in summary.ignored:
         typer.echo(f"not a notebook of the course, left alone: {name}")
@@ -465,12 +472,14 @@ def selftest(jobs: Jobs = None) -> None:
 def _final(results: Path, overrides: Path | None) -> "list[Row]":
     """The rows of a results folder, marks set by hand included."""
     from .grading import GradeError, apply_overrides
-    from .grading.marks.results import latest, read
+    from .grading.marks.results import current
 
     path = results / "results.jsonl"
     if not path.is_file():
         raise GradeError(f"no results in {results}: it has no results.jsonl.")
-    found = latest(read(path)).values()
+    found, skipped = current(results)
+    if skipped:
+        typer.echo(f"lines of {path} that are no row, left out: {skipped}", err=True)
     rows = sorted(found, key=lambda row: (row.learner, row.notebook, row.exercise))
     default = results / "overrides.csv"
     if overrides is None and default.is_file():

@@ -247,3 +247,74 @@ def test_a_name_is_one_printable_line(tmp_path):
 )
 def test_the_use_of_our_own_library_is_seen(source, found):
     assert imports_library(source) == found
+
+
+WRAPPED = [
+    (["download/ada/04_decay.ipynb", "download/bob/04_decay.ipynb"], {"ada", "bob"}),
+    (["a/b/ada/x.ipynb", "a/b/bob/x.ipynb", "a/b/eve/y.ipynb"], {"ada", "bob", "eve"}),
+    (
+        ["d/Ada L_12_assignsubmission_file/x.ipynb", "d/Bo B_13_assignsubmission_file/y.ipynb"],
+        {"Ada L_12", "Bo B_13"},
+    ),
+    (["d/lovelaceada_1_98_04.ipynb", "d/bob_2_99_04.ipynb"], {"lovelaceada_1", "bob_2"}),
+    (["ada/week 1/01.ipynb", "ada/week 2/02.ipynb"], {"ada"}),
+    (["ada/04_decay.ipynb"], {"ada"}),
+]
+
+
+@pytest.mark.parametrize(("names", "who"), WRAPPED)
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_folder_around_everything_is_no_learner(names, who, packed, tmp_path):
+    folder = tmp_path / "in"
+    if packed:
+        folder = zipped(tmp_path / "in.zip", names)
+    else:
+        for name in names:
+            touch(folder / name)
+    assert set(learners(folder)) == who
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        (1980, 0, 0, 0, 0, 0),
+        (2026, 2, 31, 0, 0, 0),
+        (2026, 1, 1, 24, 0, 0),
+        (2026, 13, 1, 0, 61, 0),
+    ],
+)
+def test_a_time_that_cannot_be_is_unknown(when, tmp_path):
+    path = zipped(tmp_path / "in.zip", ["bob/04_decay.ipynb"])
+    with zipfile.ZipFile(path, "a") as archive:
+        info = zipfile.ZipInfo("ada/04_decay.ipynb")
+        info.date_time = when
+        archive.writestr(info, "{}")
+    found, _ = collect(path, NAMES)
+    assert {s.learner: s.copies[0].changed is None for s in found} == {"ada": True, "bob": False}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("04.rar", b"Rar!", "is a rar archive, which is not read"),
+        ("04.7z", b"7z", "is a 7z archive, which is not read"),
+        ("04.tar.gz", b"", "is a gz archive, which is not read"),
+        ("04_decay.ipynb.txt", b'{"cells": [{"source": "1"}]}', ""),
+        ("04_decay.ipynb", '{"cells": [{"source": "ü"}]}'.encode("utf-16"), ""),
+        ("04_decay.ipynb", '{"cells": [{"source": "ü"}]}'.encode("utf-16-be"), ""),
+        ("04_decay.ipynb", '{"cells": [{"source": "ü"}]}'.encode("cp1252"), ""),
+    ],
+)
+def test_what_cannot_be_read_is_named_and_what_can_be_is_read(name, content, said, tmp_path):
+    (tmp_path / "ada").mkdir()
+    (tmp_path / "ada" / name).write_bytes(content)
+    ((ada,), _) = collect(tmp_path, NAMES)
+    assert [copy.problem for copy in ada.copies] == [f"{name} {said}" if said else ""]
+
+
+def test_a_name_that_a_learner_chose_inside_a_canvas_name_is_nobodys(tmp_path):
+    name = "evil_111_99_x_222_assignsubmission_file_03_exercise_noise.ipynb"
+    path = zipped(tmp_path / "in.zip", [name])
+    ((found,), _) = collect(path, NAMES)
+    assert (found.learner, found.system) == ("evil_111", "canvas")
+    assert found.copies[0].changed is None, "Canvas writes the time of the download"

@@ -55,9 +55,10 @@ def test_canvas_gets_its_five_columns_one_assignment_and_points_possible(tmp_pat
 
 
 def test_canvas_without_a_roster_takes_the_ids_of_its_own_download(tmp_path):
-    done = export([row("lovelaceada_1234"), row("x")], "canvas", tmp_path, None, ASSIGNMENT)
+    rows = [row("lovelaceada_1234", system="canvas"), row("x_1")]
+    done = export(rows, "canvas", tmp_path, None, ASSIGNMENT)
     assert table(done.paths[0])[2] == ["lovelaceada", "1234", "", "", "", "4"]
-    assert done.unknown == ["x"]
+    assert done.unknown == ["x_1"]
 
 
 @pytest.mark.parametrize("name", ["", "Decay", "Decay ()", "(12)"])
@@ -85,7 +86,7 @@ def test_moodles_own_worksheet_is_filled_in_whatever_its_language(tmp_path):
     assert header == table(sheet)[0] or header[1:] == table(sheet)[0][1:]
     assert ada[:4] == ["Teilnehmer/in 1234", "Ada Lovelace", "ada@uni.example", "Abgegeben"]
     assert (ada[4], ada[5]) == ("4,00", "6,00")
-    assert ada[-1].startswith("step-decay: 4 of 6 (")
+    assert ada[-1].startswith("<p>step-decay: 4 of 6 points<br>")
     assert (emmy[4], emmy[-1]) == ("", "")
     assert (done.unknown, done.absent) == (["Eve_1"], ["Emmy Noether"])
 
@@ -187,10 +188,77 @@ def test_each_pattern_of_marks_is_one_text_and_no_two_are_the_same(tmp_path):
     assert len(texts) == 2**3
 
 
-def test_two_learners_that_a_roster_cannot_tell_apart_are_said(tmp_path):
+def test_a_learner_whom_a_roster_has_twice_is_nobody_and_an_export_for_nobody_an_error(tmp_path):
     twice = "Name,ID number,Email\nAda L,1,a@x.example\nAda L,2,b@x.example\n"
-    done = export([row("Ada L")], "moodle", tmp_path, roster(tmp_path, twice))
-    assert done.unknown == ["Ada L"]
+    with pytest.raises(GradeError, match="knows nobody of the results, who are 'Ada L'"):
+        export([row("Ada L")], "moodle", tmp_path, roster(tmp_path, twice))
+    assert not (tmp_path / "moodle.csv").exists()
+
+
+def test_two_learners_on_one_line_stop_the_export(tmp_path):
+    people = "Name,ID number,Email\nAda L,1,ada@x.example\n"
+    with pytest.raises(GradeError, match="Ada L and ada are both line 2"):
+        export([row("Ada L"), row("ada")], "moodle", tmp_path, roster(tmp_path, people))
+
+
+SPLIT_SHEET = (
+    "Identifier,Nachname,Vorname,E-Mail,Status,Bewertung,Bestwertung,Feedback\n"
+    "Teilnehmer/in{},Lovelace,Ada,ada@uni.example,x,,100,\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("learner", "system", "number", "reached"),
+    [
+        ("Ada Lovelace_1234", "moodle", "1234", True),
+        ("Ada Lovelace_1234", "moodle", "4321", False),
+        ("Ada Lovelace", "", "1234", True),
+        ("Lovelace Ada", "", "1234", True),
+        ("ada", "", "1234", True),
+        ("mueller_1234", "", "1234", False),
+        ("smith_7", "", "7", False),
+        ("1234", "", "1234", False),
+        ("eve_1234", "canvas", "99", False),
+    ],
+)
+def test_a_number_is_an_identity_only_where_an_lms_wrote_it(
+    learner, system, number, reached, tmp_path
+):
+    sheet = roster(tmp_path, SPLIT_SHEET.format(number))
+    made = row(learner, system=system, max_points=100.0)
+    if reached:
+        assert table(export([made], "moodle", tmp_path, sheet).paths[0])[1][5] == "4.00"
+    else:
+        with pytest.raises(GradeError, match="knows nobody"):
+            export([made], "moodle", tmp_path, sheet)
+
+
+def test_moodle_names_without_a_worksheet_are_not_exported(tmp_path):
+    with pytest.raises(GradeError, match="expected --roster"):
+        export([row("Ada Lovelace_1234", system="moodle")], "moodle", tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+@pytest.mark.parametrize("start", ["", "sep=;\n"])
+def test_a_roster_is_read_as_spreadsheets_write_it(encoding, start, tmp_path):
+    text = start + "Name;ID number;Email\nZoë Müller;17;zoe@uni.example\n"
+    path = tmp_path / "people.csv"
+    path.write_bytes(text.encode(encoding))
+    assert table(export([row("Zoë Müller")], "moodle", tmp_path, path).paths[0])[1][0] == "17"
+
+
+def test_a_canvas_gradebook_with_names_in_two_columns(tmp_path):
+    text = "LastName,FirstName,ID,SIS User ID,SIS Login ID,Section,Decay (4711)\n"
+    text += "Lovelace,Ada,1234,S1,ada@x.example,Section 1,\n"
+    made = [row("lovelaceada_1234", system="canvas")]
+    done = export(made, "canvas", tmp_path, roster(tmp_path, text), ASSIGNMENT)
+    assert table(done.paths[0])[2][:2] == ["Lovelace, Ada", "1234"]
+
+
+def test_what_is_not_to_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(GradeError, match="cannot be written"):
+        export([row("ada")], "moodle", tmp_path / "file")
 
 
 @pytest.mark.parametrize("text", ["", "only a header\n"])

@@ -83,7 +83,7 @@ DECAY = {
     "deleted": (0, "missing", "has no answer cell step-decay.answer"),
     "duplicate": (6, "graded", "all checks passed"),
     "retyped": (6, "graded", "all checks passed"),
-    "helper-elsewhere": (0, "graded", "NameError"),
+    "helper-elsewhere": (6, "graded", "all checks passed"),
     "not-json": (0, "unreadable", "04_exercise_decay.ipynb is not JSON"),
     "no-cells": (0, "unreadable", "04_exercise_decay.ipynb has no cells"),
     "nothing": (0, "missing", "no notebook 04_exercise_decay.ipynb"),
@@ -92,7 +92,7 @@ DECAY = {
 }
 DESCENT = {
     "right": (4, "graded", "all checks passed"),
-    "in-place": (2, "graded", "gradient-descent.untouched: the caller's w0 afterwards"),
+    "in-place": (1, "graded", "gradient-descent.untouched: the caller's w0 afterwards"),
     "integers": (3, "graded", "gradient-descent.integers: integer start, after the first update"),
     "one-short": (2, "graded", "gradient-descent.path: shape of the path"),
     "climbs": (0, "graded", "gradient-descent.path: all rows"),
@@ -218,7 +218,7 @@ def test_what_was_done_to_our_cells_is_reported(rows):
     assert said["right"] == []
     assert said["deleted"] == ["deleted: step-decay.answer"]
     assert said["retyped"] == ["retyped: step-decay.answer is a raw cell, run as code"]
-    assert said["helper-elsewhere"] == ["foreign: cell 3, not run"]
+    assert said["helper-elsewhere"] == ["needed: cell 3 (helper)"]
     assert said["duplicate"][0].startswith("duplicate: step-decay.answer, 2 cells")
 
 
@@ -357,9 +357,9 @@ def test_what_needs_no_kernel_starts_none(made, tmp_path, monkeypatch):
     def never(*args, **kwargs):
         raise AssertionError("no kernel is needed")
 
-    monkeypatch.setattr("lrlesson.grading.marking.grader._new_pool", never)
+    monkeypatch.setattr("lrlesson.grading.marking.workers._new_pool", never)
     summary = grade(tmp_path / "in", tmp_path / "out", made.solutions, 1)
-    assert [row.status for row in summary.rows] == ["missing", "not attempted"]
+    assert [row.status for row in summary.rows] == ["not attempted"]
 
 
 def test_a_deadline_is_reported_and_costs_nothing(made, source, tmp_path):

@@ -6,12 +6,14 @@ hand has its points here.
 
 from __future__ import annotations
 
+import csv
 import math
 import tomllib
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from lrlesson.grading.authoring.source_notebooks import GradedExercise
 from lrlesson.grading.errors import GradingError
@@ -19,8 +21,8 @@ from lrlesson.grading.errors import GradingError
 LEARNER = ("folder", "file", "either")
 KEYS = {
     "": {"course", "submissions", "exercise", "late"},
-    "late": {"grace_minutes", "per_day", "at_most"},
-    "course": {"name"},
+    "late": {"grace_minutes", "per_day", "at_most", "canvas_days"},
+    "course": {"name", "timezone"},
     "submissions": {"learner"},
     "exercise": {"id", "notebook", "points", "deadline"},
 }
@@ -41,12 +43,14 @@ class Late:
     """What being late costs: `per_day` of the points for each day begun, `at_most` in all.
 
     Up to `grace_minutes` after the deadline nothing is late. Without the table, late work is
-    reported and costs nothing.
+    reported and costs nothing. `canvas_days`: what Canvas marks LATE, without saying how late,
+    counts as so many days.
     """
 
     grace_minutes: float = 0.0
     per_day: float = 0.0
     at_most: float = 1.0
+    canvas_days: float = 0.0
 
     def cost(self, deadline: datetime, changed: datetime) -> tuple[int, float]:
         """Days begun after the deadline (0 if in time), and the share of the points they cost."""
@@ -65,6 +69,15 @@ class Course:
     learner: str = "either"
     late: Late = Late()
     name: str = ""
+    zone: tzinfo | None = None
+    extensions: dict[tuple[str, str], datetime] = field(default_factory=dict)
+
+    def deadline(self, entry: Entry, learner: str) -> datetime | None:
+        """The deadline that one learner has: an extension for the exercise, its notebook or all."""
+        for what in (entry.id, entry.notebook, ""):
+            if extended := self.extensions.get((learner, what)):
+                return extended
+        return entry.deadline
 
 
 def read_course(solutions: Path, exercises: dict[str, GradedExercise]) -> Course:
@@ -93,7 +106,8 @@ def read_course(solutions: Path, exercises: dict[str, GradedExercise]) -> Course
     listed = data.get("exercise", [])
     if not isinstance(listed, list):
         raise GradingError("course.toml: exercise should be [[exercise]] tables.")
-    said = [_entry(item, exercises) for item in listed]
+    zone = _zone(_table(data, "course"))
+    said = [_entry(item, exercises, zone) for item in listed]
     if twice := {e.id for e in said if [x.id for x in said].count(e.id) > 1}:
         raise GradingError(f"course.toml lists {min(twice)!r} twice.")
     by_id = {entry.id: entry for entry in said}
@@ -102,18 +116,75 @@ def read_course(solutions: Path, exercises: dict[str, GradedExercise]) -> Course
             raise GradingError(f"course.toml: {exercise.id} is marked by hand and has no points.")
     entries = tuple(by_id.get(e.id, Entry(e.id, e.notebook, e.points)) for e in exercises.values())
     name = str(_table(data, "course").get("name", ""))
-    return Course(entries, learner, _late(_table(data, "late")), name)
+    extensions = read_extensions(path.with_name("extensions.csv"), exercises, zone)
+    return Course(entries, learner, _late(_table(data, "late")), name, zone, extensions)
+
+
+def read_extensions(
+    path: Path, exercises: dict[str, GradedExercise], zone: tzinfo | None
+) -> dict[tuple[str, str], datetime]:
+    """Deadlines of single learners: a CSV beside course.toml with learner, exercise, deadline.
+
+    The exercise may be a notebook, or empty for all. Raises GradingError, in one sentence.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            lines = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise GradingError(f"{path.name} cannot be read ({error}).") from error
+    if list(reader.fieldnames or ()) != ["learner", "exercise", "deadline"]:
+        raise GradingError(f"{path.name}: the first line should be learner,exercise,deadline.")
+    known = {"", *exercises, *(e.notebook for e in exercises.values())}
+    found = {}
+    for number, line in enumerate(lines, 2):
+        learner, what, when = ((line[k] or "").strip() for k in ("learner", "exercise", "deadline"))
+        if what not in known:
+            raise GradingError(f"{path.name}, line {number}: no exercise or notebook {what!r}.")
+        try:
+            deadline = datetime.fromisoformat(when)
+        except ValueError:
+            raise GradingError(
+                f"{path.name}, line {number}: deadline = {when!r}, expected like "
+                "2026-10-08T12:00:00+02:00."
+            ) from None
+        found[learner, what] = _zoned(deadline, zone, f"{path.name}, line {number}")
+    return found
+
+
+def _zone(table: dict[str, Any]) -> tzinfo | None:
+    name = table.get("timezone")
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError) as error:
+        raise GradingError(
+            f'course.toml: timezone = {name!r}, expected a name such as "Europe/Berlin".'
+        ) from error
+
+
+def _zoned(when: datetime, zone: tzinfo | None, where: str) -> datetime:
+    """The time with its zone; a time without one is refused unless the course has one."""
+    if when.tzinfo is None and zone is None:
+        raise GradingError(
+            f"{where}: {when.isoformat()} has no time zone, expected like "
+            f'{when.isoformat()}+02:00, or timezone = "Europe/Berlin" under [course].'
+        )
+    return when if when.tzinfo else when.replace(tzinfo=zone)
 
 
 def _late(table: dict[str, Any]) -> Late:
     for key, value in table.items():
-        most = 1e6 if key == "grace_minutes" else 1
+        most = {"grace_minutes": 1e6, "canvas_days": 1000}.get(key, 1)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
             raise GradingError(f"course.toml: late {key} = {value}, expected 0 to {most:g}.")
     return Late(**table)
 
 
-def _entry(item: Any, exercises: dict[str, GradedExercise]) -> Entry:
+def _entry(item: Any, exercises: dict[str, GradedExercise], zone: tzinfo | None) -> Entry:
     _known("exercise", item)
     if "id" not in item:
         raise GradingError("course.toml: an exercise has no id.")
@@ -138,7 +209,9 @@ def _entry(item: Any, exercises: dict[str, GradedExercise]) -> Entry:
         )
     if deadline is not None and not isinstance(deadline, datetime):
         raise GradingError(f"course.toml: deadline of {name} = {deadline}, expected date and time.")
-    return Entry(name, exercise.notebook, points, deadline and deadline.astimezone())
+    return Entry(
+        name, exercise.notebook, points, deadline and _zoned(deadline, zone, f"course.toml, {name}")
+    )
 
 
 def _table(data: dict[str, Any], key: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ import ast
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -51,6 +52,7 @@ TYPES: dict[str, Any] = {
     "seeds": int,
 }
 # What learners get of a cell's metadata; front ends write more, each its own.
+TELLING = 120  # characters from which on an equal text is no chance
 RELEASED = {"lrlesson", "tags", "editable", "deletable", "jupyter", "slideshow", "name"}
 BEGIN = "### BEGIN SOLUTION"
 END = "### END SOLUTION"
@@ -73,7 +75,8 @@ class GradedExercise:
     what the learner was given for each answer, by id, and `texts` for each text; `asked` the names
     that each answer has to define; `expected` the ids of the cells that belong to it; `handed` what
     learners got of the whole notebook, by id (a cell without a role has that of nbformat) and
-    `roles` the ids of nbformat of cells with a role; `release` the content hash of its release.
+    `roles` the ids of nbformat of cells with a role; `telling` the long cells of this notebook
+    alone; `release` the content hash of its release.
     """
 
     id: str
@@ -81,6 +84,7 @@ class GradedExercise:
     cells: tuple[NotebookNode, ...]
     expected: frozenset[str]
     handed: dict[str, str]
+    telling: frozenset[str]
     roles: dict[str, str]
     stubs: dict[str, str]
     texts: dict[str, str]
@@ -137,8 +141,10 @@ def read_sources(folder: Path) -> dict[str, NotebookNode]:
 def read_exercises(notebooks: dict[str, NotebookNode]) -> dict[str, GradedExercise]:
     """Every exercise of the instructor's notebooks, by id, in order."""
     exercises: dict[str, GradedExercise] = {}
+    released_as = {name: released_notebook(notebook) for name, notebook in notebooks.items()}
+    occurs = Counter(text for nb in released_as.values() for text in {c.source for c in nb.cells})
     for name, notebook in notebooks.items():
-        released = released_notebook(notebook)
+        released = released_as[name]
         handed = {lesson(c).get("id", c.id): c.source for c in released.cells}
         roles = {c.id: lesson(c)["id"] for c in released.cells if lesson(c)}
         for exercise in _exercise_ids(notebook):
@@ -159,8 +165,11 @@ def read_exercises(notebooks: dict[str, NotebookNode]) -> dict[str, GradedExerci
                 id=exercise,
                 notebook=name,
                 cells=cells,
-                expected=frozenset(i for c in own if (i := lesson(c).get("id")) in handed),
+                expected=frozenset(i for c in own if (i := lesson(c).get("id", "")) in handed),
                 handed=handed,
+                telling=frozenset(
+                    text for text in handed.values() if len(text) >= TELLING and occurs[text] == 1
+                ),
                 roles=roles,
                 stubs={i: handed[i] for i in answers},
                 texts={lesson(c)["id"]: handed[lesson(c)["id"]] for c in own if _is_text(c)},

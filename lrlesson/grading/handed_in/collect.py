@@ -12,13 +12,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lrlesson.grading.authoring.source_notebooks import GradedExercise
 from lrlesson.grading.errors import GradeError, Unreadable
-from lrlesson.grading.handed_in.files import File, inside, listing
+from lrlesson.grading.handed_in.files import File, Listing, inside, listing
 from lrlesson.grading.handed_in.graft import belongs, graft
 from lrlesson.grading.handed_in.reader import Reader
 from lrlesson.grading.handed_in.reading import Copy, closed, read_file
@@ -36,6 +36,7 @@ class Submission:
     learner: str
     copies: tuple[Copy, ...]
     marked_late: bool = False
+    system: str = ""  # "canvas" or "moodle", where that made the name
 
 
 def collect(
@@ -48,7 +49,7 @@ def collect(
     notebooks by their name. Names as Canvas and Moodle make them are known in every case.
     Raises GradeError if there is nothing to grade.
     """
-    found = listing(folder)
+    found = _unwrapped(listing(folder))
     stems = [Path(name).stem for name in notebooks]
     # A file may also bear its lesson's name: ada_04_decay for ada_04_exercise_decay.
     stems += [stem.replace("_exercise_", "_", 1) for stem in stems]
@@ -56,14 +57,18 @@ def collect(
     own: dict[str, list[File]] = {}
     mixed: list[File] = []  # archives of files that each name their learner
     late: set[str] = set()
+    systems: dict[str, str] = {}
     if learner != "file":
         for name in sorted(found.folders):
             own.setdefault(_from_system(name) or printable_name(_stem(name)), [])
     for file in found.files:
         top, below = file.place.parts[0], len(file.place.parts) > 1 or file.zipped
         if who := _from_system(top):
-            if (match := CANVAS.fullmatch(top)) and match["late"]:
-                late.add(who)
+            systems[who] = "moodle" if _is_moodle(top) else "canvas"
+            if systems[who] == "canvas":
+                file = replace(file, changed=None)  # Canvas writes the time of the download
+                if (match := CANVAS.fullmatch(top)) and match["late"]:
+                    late.add(who)
         elif below and learner != "file":
             who = printable_name(_stem(top))
         elif file.zipped:
@@ -84,7 +89,8 @@ def collect(
             f"like ada_{stems[0]}.ipynb."
         )
     return [
-        Submission(name, tuple(found), name in late) for name, found in sorted(copies.items())
+        Submission(name, tuple(found), name in late, systems.get(name, ""))
+        for name, found in sorted(copies.items())
     ], sorted(printable_name(name) for name in found.ignored)
 
 
@@ -144,10 +150,41 @@ def choose(submission: Submission, exercise: GradedExercise) -> tuple[Copy | Non
     return best, f"several files: {printable_name(names)}; {printable_name(best.path.name)} counts"
 
 
+def _is_moodle(name: str) -> bool:
+    """Whether Moodle made the name, and not Canvas around a file that a learner called so."""
+    canvas, moodle = CANVAS.fullmatch(name), MOODLE.fullmatch(name)
+    return moodle is not None and not (canvas and canvas.start("file") <= moodle.end("user"))
+
+
 def _from_system(name: str) -> str:
     """The learner in a name that Canvas or Moodle made, "" in others."""
-    match = MOODLE.fullmatch(name) or CANVAS.fullmatch(name)
+    match = MOODLE.fullmatch(name) if _is_moodle(name) else CANVAS.fullmatch(name)
     return printable_name(f"{match['name']}_{match['user']}") if match else ""
+
+
+def _unwrapped(found: Listing) -> Listing:
+    """The listing without a folder around everything: somebody zipped the folder of a download.
+
+    One folder is one learner, unless what is in it is named by an LMS, or two of its own folders
+    hold a notebook of the same name.
+    """
+    tops = {file.place.parts[0] for file in found.files} | found.folders
+    places = [file.place.parts for file in found.files]
+    if len(tops) != 1 or len(places) < 2 or _from_system(tops.pop()):
+        return found
+    for depth in range(1, min(map(len, places))):
+        if len({parts[:depth] for parts in places}) > 1:
+            return found
+        below: dict[str, set[str]] = {}
+        for parts in places:
+            if len(parts) > depth + 1:
+                below.setdefault(parts[-1], set()).add(parts[depth])
+        learners = any(len(folders) > 1 for folders in below.values())
+        if learners or all(_from_system(parts[depth]) for parts in places):
+            files = [replace(f, place=PurePosixPath(*f.place.parts[depth:])) for f in found.files]
+            folders = {parts[depth] for parts in places if len(parts) > depth + 1}
+            return Listing(files, folders, found.ignored)
+    return found
 
 
 def _stem(name: str) -> str:

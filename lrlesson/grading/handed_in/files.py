@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -21,14 +22,16 @@ from lrlesson.grading.errors import GradeError, Unreadable
 LARGEST = 60_000_000  # bytes of one notebook
 LARGEST_ZIP = 100_000_000  # bytes of a learner's own archive, and of all that is in it
 MOST = 50_000  # members of an archive, and files and folders of one learner
-SUFFIXES = (".ipynb", ".zip")
+NOTEBOOK = re.compile(r".*\.ipynb(\.txt|\.json)?", re.IGNORECASE)
+ARCHIVES = {".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz"}
 
 
 @dataclass(frozen=True)
 class File:
     """One file: its place below the submissions, when it was changed, and how to read it.
 
-    `read()` returns at most LARGEST bytes (of a zip LARGEST_ZIP) or raises Unreadable.
+    A time from a zip has no zone, since a zip has none. `read()` returns at most LARGEST bytes (of
+    a zip LARGEST_ZIP) or raises Unreadable.
     """
 
     place: PurePosixPath
@@ -65,14 +68,25 @@ def listing(path: Path) -> Listing:
     else:
         raise GradeError(f"{path} is a file, expected a folder or a zip of submissions.")
     for file in files:
-        if file.place.suffix.lower() in SUFFIXES:
-            found.files.append(file)
+        if kept := _wanted(file):
+            found.files.append(kept)
             if file.zipped and len(file.place.parts) == 1:
                 found.folders.add(file.place.name)
         elif len(file.place.parts) == 1:
             found.ignored.append(file.place.name)
     found.files.sort(key=lambda file: str(file.place))
     return found
+
+
+def _wanted(file: File) -> File | None:
+    """The file, if it is or may hold a notebook; what we cannot read says so when it is read."""
+    suffix = file.place.suffix.lower()
+    if suffix in ARCHIVES:
+        return replace(
+            _broken(file.place, f"is a {suffix[1:]} archive, which is not read"),
+            changed=file.changed,
+        )
+    return file if file.zipped or NOTEBOOK.fullmatch(file.place.name) else None
 
 
 def inside(file: File) -> list[File]:
@@ -82,7 +96,14 @@ def inside(file: File) -> list[File]:
     try:
         archive = zipfile.ZipFile(io.BytesIO(file.read()))
         members = _members(archive, Listing(), file.place, [LARGEST_ZIP])
-        return [member for member in members if member.place.suffix.lower() == ".ipynb"]
+        kept = [kept for member in members if (kept := _wanted(member))]
+        # A learner's own clock is nobody's: the time is that of the archive.
+        return [
+            _broken(member.place, "is a zip inside a zip, which is not read")
+            if member.zipped
+            else replace(member, changed=file.changed)
+            for member in kept
+        ]
     except MemoryError:
         raise
     except Exception as error:  # whatever a learner calls a zip
@@ -169,7 +190,7 @@ def _members(
             found.folders.add(parts[0])
         if not info.is_dir():
             try:
-                when = datetime(*info.date_time).astimezone() if info.date_time[1] else None
+                when = datetime(*info.date_time) if info.date_time[1] else None
             except (ValueError, OverflowError, OSError):  # the 31st of February
                 when = None
             yield File((below or PurePosixPath()) / place, _reader(archive, info, left), when)

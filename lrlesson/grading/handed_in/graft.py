@@ -12,7 +12,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from lrlesson.capstone.scoring import SEEDS
-from lrlesson.grading.authoring.source_notebooks import GradedExercise, lesson, needed
+from lrlesson.grading.authoring.source_notebooks import TELLING, GradedExercise, lesson, needed
 from lrlesson.grading.handed_in.reading import (
     LONGEST,
     Copy,
@@ -33,7 +33,6 @@ from lrlesson.grading.python_code import (
 MOST_ANOMALIES = 20
 MOST_AROUND = 300  # cells that run beside an answer
 LONGEST_TEXT = 20_000  # characters of a text that is marked by hand
-TELLING = 120  # characters from which on equal answers are no chance
 AROUND = "around"  # the role of a cell that runs as the learner saw it
 IN_KERNEL = Path(__file__).parents[1] / "marking" / "kernel_side.py"
 
@@ -70,7 +69,8 @@ def graft(exercise: GradedExercise, copy: Copy) -> Graft:
     ids = [_known(exercise, cell) for cell in copy.cells]
     for wanted in sorted(exercise.expected - set(exercise.stubs) - set(ids)):
         say(f"deleted: {wanted}")
-    absent, stubs, places = [], [], {}
+    absent, stubs = [], []
+    places: dict[int, str] = {}
     for wanted, given in exercise.stubs.items():
         found = _parts(exercise, wanted, copy, ids, say)
         if not found:
@@ -126,9 +126,11 @@ def _plain(source: str) -> str:
 
 def belongs(exercise: GradedExercise, copy: Copy) -> bool:
     """Whether the file was made from the exercise's: by its cells, or by a paragraph of ours."""
-    known = {_known(exercise, cell) for cell in copy.cells}
-    long = {_plain(text) for text in exercise.handed.values() if len(text) >= TELLING}
-    return bool(known & exercise.expected) or any(_plain(source_of(c)) in long for c in copy.cells)
+    own = {name for name in exercise.expected if name.startswith(f"{exercise.id}.")}
+    telling = {_plain(text) for text in exercise.telling}
+    return any(
+        _known(exercise, cell) in own or _plain(source_of(cell)) in telling for cell in copy.cells
+    )
 
 
 def _parts(
@@ -278,7 +280,7 @@ def _text(exercise: GradedExercise, copy: Copy, wanted: str) -> str | None:
     named = [c for c in copy.cells if first and source_of(c).strip().splitlines()[:1] == first]
     there = [source_of(cell) for cell in by_id or named]
     written = [s for s in there if s.strip() and _plain(s) != _plain(exercise.texts[wanted])]
-    return (written or there or [None])[-1]
+    return (written or there)[-1] if there else None
 
 
 def _by_hand(exercise: GradedExercise, copy: Copy) -> Graft:
@@ -324,8 +326,8 @@ def assemble(
         cells += exercise.role("given")
         written = {lesson(cell)["id"]: lesson(cell) for cell in exercise.role("answer")}
         for number, (name, source) in enumerate(around):
-            other = {"id": f"{AROUND}.{number}", "role": AROUND}
-            cells.append(_code(source, written.get(name, other)))
+            beside = {"id": f"{AROUND}.{number}", "role": AROUND}
+            cells.append(_code(source, written.get(name, beside)))
     asked = [name for e in (*stands_on, exercise) for own in e.asked.values() for name in own]
     begin = f"from lrlesson_checks import begin as _lrlesson_begin\n_lrlesson_begin({asked})"
     cells.append(_code(begin, {"id": "begin"}))

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import importlib.metadata
-import multiprocessing
 import os
 import platform
 import re
 import secrets
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lrlesson.grading.authoring.course import Course, Entry, Late, read_course
+from lrlesson.grading.authoring.course import Course, Entry, read_course
 from lrlesson.grading.authoring.source_notebooks import (
     GradedExercise,
     digest,
@@ -30,10 +26,11 @@ from lrlesson.grading.handed_in.collect import Submission, choose, collect
 from lrlesson.grading.handed_in.graft import AROUND, Graft, assemble, graft
 from lrlesson.grading.handed_in.reading import Copy
 from lrlesson.grading.marking import referee, score
-from lrlesson.grading.marking.run import SANDBOX, UNSAFE, Job, Outcome, run
+from lrlesson.grading.marking.run import SANDBOX, UNSAFE, Job, Outcome
+from lrlesson.grading.marking.workers import How, Workers
 from lrlesson.grading.marks import results
 from lrlesson.grading.marks.results import Row
-from lrlesson.grading.sandbox import bubblewrap, provisioner
+from lrlesson.grading.sandbox import bubblewrap
 
 WITH_VERSION = ("lrlesson", "numpy", "nbval", "ipykernel")
 Key = tuple[str, str]
@@ -45,7 +42,8 @@ class Summary:
     """What a grading run leaves: every row that holds, and where they are.
 
     `done` rows were graded now, `kept` ones were there already; `ignored` names the files in the
-    submissions folder that are nobody's notebook.
+    submissions folder that are nobody's notebook; `changed` the marks that an earlier run had
+    given otherwise, as (learner, exercise, before, now).
     """
 
     rows: list[Row]
@@ -54,24 +52,13 @@ class Summary:
     done: int
     kept: int
     ignored: list[str]
-
-
-@dataclass(frozen=True)
-class _How:
-    """Where and how the kernels run."""
-
-    isolation: str
-    warm: bool
-    executor: Executor | None
-    workers: int
-
-    def job(self, notebook: str) -> Job:
-        return Job(notebook, isolation=self.isolation, warm=self.warm)
+    changed: list[tuple[str, str, float, float]] = field(default_factory=list)
 
 
 @dataclass
 class _Task:
     learner: str
+    system: str
     entry: Entry
     exercise: GradedExercise
     graft: Graft
@@ -96,6 +83,7 @@ def grade(
     executor: Executor | None = None,
     known: Known | None = None,
     on_row: Callable[[Row, int], None] | None = None,
+    notebooks: Sequence[str] = (),
 ) -> Summary:
     """Grade every submission and append the rows to `out`/results.jsonl.
 
@@ -107,14 +95,15 @@ def grade(
     shut down.
     known: wrong solutions by exercise, as (misconception, source of the answer cell); an answer
     that prints what one of them prints is named by it. on_row: called with each new row and the
-    number still to come.
+    number still to come. notebooks: names of the exercise files that the run is about; without,
+    those that somebody handed in.
     Rows whose inputs have not changed are kept (those that failed by the grader's own trouble are
     tried again), so a run that was stopped goes on where it stopped.
     Raises GradeError, in one sentence, where the run cannot start; what a learner handed in never
     raises but gives a row with status and reason.
     """
     submissions, out, solutions = Path(submissions), Path(out), Path(solutions)
-    how = _How(UNSAFE if unsafe else SANDBOX, warm, executor, jobs or os.cpu_count() or 1)
+    how = How(UNSAFE if unsafe else SANDBOX, warm, executor, jobs or os.cpu_count() or 1)
     if jobs is not None and jobs < 1:
         raise GradeError(f"jobs = {jobs}, expected a number of worker processes from 1.")
     try:
@@ -130,37 +119,60 @@ def grade(
         raise GradeError(f"{out} is inside {submissions}, expected a folder of its own.")
     if not unsafe and (why := bubblewrap.problem()):
         raise GradeError(f"{why.rstrip('.')}; --unsafe grades without a sandbox.")
-    for path in () if unsafe else (submissions, out, solutions):
-        if shown := bubblewrap.seen_in(path):
-            raise GradeError(f"{path} is in {shown}, which answers can read; put it elsewhere.")
+    for place in () if unsafe else (submissions, out, solutions):
+        if shown := bubblewrap.seen_in(place):
+            raise GradeError(f"{place} is in {shown}, which answers can read; put it elsewhere.")
+    entries = _asked_for(course, notebooks)
     found, ignored = collect(submissions, {e.notebook for e in course.entries}, course.learner)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise GradeError(f"{out} cannot be a folder of results ({error.strerror}).") from error
     path = out / "results.jsonl"
-    before = results.latest(results.read(path))
-    if seed is None:
-        seed = list(before.values())[-1].seed if before else secrets.randbelow(2**32)
-    tasks = _tasks(found, course, exercises, seed, how.isolation)
-    todo = [t for t in tasks if not _holds(before.get(t.key), t)]
-    rows = {t.key: before[t.key] for t in tasks if _holds(before.get(t.key), t)}
-    kept, left = len(rows), len(todo)
-    for row in _rows(todo, exercises, seed, how):
-        results.append(path, row)
-        rows[row.learner, row.exercise] = row
-        left -= 1
-        if on_row:
-            on_row(row, left)
-    unnamed = [
-        row
-        for row in rows.values()
-        if row.printed and row.misconception is None and row.exercise in (known or {})
+    with results.alone(out):
+        earlier = results.read(path)
+        before = results.latest(earlier)
+        if seed is None:
+            seed = earlier[-1].seed if earlier else secrets.randbelow(2**32)
+        tasks = _tasks(found, course, entries, exercises, seed, how.isolation, bool(notebooks))
+        results.write_run(out, (t.learner for t in tasks), (t.exercise.id for t in tasks))
+        todo = [t for t in tasks if not _holds(before.get(t.key), t)]
+        rows = {t.key: before[t.key] for t in tasks if _holds(before.get(t.key), t)}
+        kept, left = len(rows), len(todo)
+        for row in _rows(todo, exercises, seed, how):
+            results.append(path, row)
+            rows[row.learner, row.exercise] = row
+            left -= 1
+            if on_row:
+                on_row(row, left)
+        unnamed = [
+            row
+            for row in rows.values()
+            if row.printed and row.misconception is None and row.exercise in (known or {})
+        ]
+        for row in _named(unnamed, exercises, how, known or {}) if unnamed else []:
+            results.append(path, row)
+            rows[row.learner, row.exercise] = row
+    final = [rows[t.key] for t in tasks]
+    changed = [
+        (row.learner, row.exercise, old.points, row.points)
+        for row in final
+        if (old := before.get((row.learner, row.exercise))) and old.points != row.points
     ]
-    for row in _named(unnamed, exercises, how, known or {}) if unnamed else []:
-        results.append(path, row)
-        rows[row.learner, row.exercise] = row
-    return Summary([rows[t.key] for t in tasks], path, seed, len(todo), kept, ignored)
+    return Summary(final, path, seed, len(todo), kept, ignored, changed)
+
+
+def _asked_for(course: Course, notebooks: Sequence[str]) -> list[Entry]:
+    """The exercises of the notebooks that were named; all where none was."""
+    there = {entry.notebook for entry in course.entries}
+    chosen = set()
+    for name in notebooks:
+        stem = name.removesuffix(".ipynb")
+        fits = {n for n in there if stem in (Path(n).stem, Path(n).stem.replace("_exercise_", "_"))}
+        if not fits:
+            raise GradeError(f"notebook = {name!r}, expected one of {', '.join(sorted(there))}.")
+        chosen |= fits
+    return [entry for entry in course.entries if not chosen or entry.notebook in chosen]
 
 
 def _holds(row: Row | None, task: _Task) -> bool:
@@ -171,32 +183,43 @@ def _holds(row: Row | None, task: _Task) -> bool:
 def _tasks(
     found: list[Submission],
     course: Course,
+    entries: list[Entry],
     exercises: dict[str, GradedExercise],
     seed: int,
     isolation: str,
+    all_of_them: bool,
 ) -> list[_Task]:
+    """What is to be done: every learner's every exercise, in the notebooks that came."""
+    chosen = {(s.learner, e.id): choose(s, exercises[e.id]) for s in found for e in entries}
+    came = {e.notebook for s in found for e in entries if _came(chosen[s.learner, e.id][0])}
+    if came and not all_of_them:
+        entries = [entry for entry in entries if entry.notebook in came]
     tasks = []
     for submission in found:
-        for entry in course.entries:
+        for entry in entries:
             exercise = exercises[entry.id]
             if exercise.by_hand:
                 exercise = replace(exercise, points=entry.points)
-            copy, several = choose(submission, exercise)
+            copy, several = chosen[submission.learner, entry.id]
             grafted = _graft(exercise, copy)
             if several:
                 grafted.anomalies.insert(0, several)
-            late, cost = _late(entry, copy, course.late) if copy else ("", 0.0)
-            if not late and submission.marked_late:
-                late = "late: so the learning system says"
+            late, cost = _late(entry, copy, submission, course) if copy else ("", 0.0)
             if late:
                 grafted.anomalies.insert(0, late)
             depends = [exercises[e].digest for e in sorted(exercises)] if exercise.needs else []
             found_in = copy.digest if copy else ""
             known = [found_in, grafted.anomalies, exercise.digest, exercise.release, depends]
+            known += [submission.system]
             input_hash = digest([known, exercise.points, cost, seed, isolation, versions()])
-            task = _Task(submission.learner, entry, exercise, grafted, input_hash, isolation, cost)
-            tasks.append(task)
+            who = submission.learner, submission.system
+            tasks.append(_Task(*who, entry, exercise, grafted, input_hash, isolation, cost))
     return tasks
+
+
+def _came(copy: Copy | None) -> bool:
+    """Whether somebody handed it in; a file that could not be opened may be anything."""
+    return copy is not None and not copy.closed
 
 
 def _graft(exercise: GradedExercise, copy: Copy | None) -> Graft:
@@ -208,19 +231,29 @@ def _graft(exercise: GradedExercise, copy: Copy | None) -> Graft:
         return Graft(status="error", reason=f"the grader failed: {type(error).__name__}: {error}")
 
 
-def _late(entry: Entry, copy: Copy, rule: Late) -> tuple[str, float]:
-    """What to say of a late file, "" if it is not, and the share of the points that it costs."""
-    if entry.deadline is None or copy.changed is None:
+def _late(entry: Entry, copy: Copy, submission: Submission, course: Course) -> tuple[str, float]:
+    """What to say of a late file, "" if it is not, and the share of the points that it costs.
+
+    A time without a zone is one of a zip: without a `timezone` in course.toml it is unknown.
+    """
+    if submission.marked_late:
+        cost = min(course.late.at_most, course.late.canvas_days * course.late.per_day)
+        return "late: so Canvas says" + (f", costs {cost:.0%}" if cost else ""), cost
+    deadline, changed = course.deadline(entry, submission.learner), copy.changed
+    if changed is not None and changed.tzinfo is None:
+        changed = changed.replace(tzinfo=course.zone) if course.zone else None
+    if deadline is None or changed is None:
         return "", 0.0
-    days, cost = rule.cost(entry.deadline, copy.changed)
+    days, cost = course.late.cost(deadline, changed)
     if not days:
         return "", 0.0
-    said = f"late: changed {copy.changed:%Y-%m-%d %H:%M}, deadline {entry.deadline:%Y-%m-%d %H:%M}"
+    changed = changed.astimezone(deadline.tzinfo)
+    said = f"late: changed {changed:%Y-%m-%d %H:%M}, deadline {deadline:%Y-%m-%d %H:%M %Z}"
     return said + (f", costs {cost:.0%}" if cost else ""), cost
 
 
 def _rows(
-    todo: list[_Task], exercises: dict[str, GradedExercise], seed: int, how: _How
+    todo: list[_Task], exercises: dict[str, GradedExercise], seed: int, how: How
 ) -> Iterator[Row]:
     """The rows as they are ready: at once where nothing is run, then those of the kernels."""
     ready = [task for task in todo if task.graft.status]
@@ -235,7 +268,7 @@ def _rows(
         for name in ids
     }
     reference: dict[str, Outcome] = {}
-    with _Workers(how, len(running)) as workers:
+    with Workers(how, len(running)) as workers:
         for (_, name), outcome in workers.fair(jobs):
             _refuse_broken_reference(exercises[name], outcome)
             reference[name] = outcome
@@ -292,7 +325,7 @@ def _refuse_broken_reference(exercise: GradedExercise, outcome: Outcome) -> None
 
 
 def _named(
-    rows: list[Row], exercises: dict[str, GradedExercise], how: _How, known: Known
+    rows: list[Row], exercises: dict[str, GradedExercise], how: How, known: Known
 ) -> list[Row]:
     """The rows that have not been compared with the known wrong solutions, compared.
 
@@ -307,7 +340,7 @@ def _named(
             job = how.job(assemble(exercise, exercises, [seed], answers))
             jobs[name, f"{seed} {number}"] = job
     prints: dict[tuple[str, int, str], str] = {}
-    with _Workers(how, len(jobs)) as workers:
+    with Workers(how, len(jobs)) as workers:
         for (name, which), outcome in workers.outcomes(jobs):
             seed, number = map(int, which.split())
             key = (name, seed, _printed(exercises[name], outcome))
@@ -410,6 +443,9 @@ def _row(
         input=task.input,
         notebook=task.exercise.notebook,
         printed=printed,
+        system=task.system,
+        text=task.graft.text,
+        same=task.graft.same,
     )
 
 
@@ -428,92 +464,3 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             found[name] = "not installed"
     return found
-
-
-class _Workers:
-    """Runs jobs on the given executor, or on processes of its own."""
-
-    def __init__(self, how: _How, most: int) -> None:
-        self.how, self.most = how, most
-        self.own: ProcessPoolExecutor | None = None
-
-    def __enter__(self) -> _Workers:
-        return self
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if self.own:
-            processes = list((self.own._processes or {}).values())
-            self.own.shutdown(wait=kind is None, cancel_futures=True)
-            for process in processes if kind else []:  # stopped: a cell may have long to run
-                process.terminate()
-
-    def fair(self, jobs: dict[Key, Job]) -> Iterator[tuple[Key, Outcome]]:
-        """As `outcomes`; what ran out of time on busy processors runs again, last and alone."""
-        again = []
-        for key, outcome in self.outcomes(jobs):
-            if outcome.starved:
-                again.append(key)
-            else:
-                yield key, outcome
-        for key in again:
-            yield from self.outcomes({key: jobs[key]})
-
-    def outcomes(self, jobs: dict[Key, Job]) -> Iterator[tuple[Key, Outcome]]:
-        """Each job's outcome, as they finish. A worker that is killed costs nobody else a mark.
-
-        All that ran or waited when a pool of ours broke is run again, each job in a pool alone.
-        """
-        again: list[Key] = []
-        executor = self.how.executor or self._pool()
-        futures = {executor.submit(run, job): key for key, job in jobs.items()}
-        for future in as_completed(futures):
-            try:
-                yield futures[future], future.result()
-            except BrokenProcessPool:
-                again.append(futures[future])
-            except Exception as error:
-                yield futures[future], Outcome(failure=f"{type(error).__name__}: {error}")
-        if not again:
-            return
-        if self.own:
-            self.own.shutdown()
-            self.own = None
-        for key in again:
-            with _new_pool(1, self.how) as alone:
-                try:
-                    yield key, alone.submit(run, jobs[key]).result()
-                except BrokenProcessPool:
-                    yield key, Outcome(failure="the grader's worker was killed while it ran")
-
-    def _pool(self) -> ProcessPoolExecutor:
-        self.own = self.own or _new_pool(min(self.how.workers, self.most), self.how)
-        return self.own
-
-
-def _new_pool(workers: int, how: _How) -> ProcessPoolExecutor:
-    """Fresh processes: a fork would copy the parent's open sockets and threads.
-
-    A fork server of multiprocessing would start them sooner, but a grader that is killed would
-    leave its socket on the disk.
-    """
-    return ProcessPoolExecutor(
-        workers,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_begin_worker,
-        initargs=(how.isolation == SANDBOX and how.warm,),
-    )
-
-
-def _begin_worker(warm: bool) -> None:
-    """Start the fork server early, and end with the grader, however that ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader, which then ends us
-    grader = multiprocessing.parent_process()
-    assert grader is not None
-
-    def watch() -> None:
-        grader.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-    if warm:
-        provisioner.shared()

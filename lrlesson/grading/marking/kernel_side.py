@@ -73,7 +73,7 @@ def begin(asked: list[str]) -> None:
 
 stdout = sys.stdout
 streams = [Cut(sys.stdout), Cut(sys.stderr)]
-sys.stdout, sys.stderr = streams  # type: ignore[assignment]
+sys.stdout, sys.stderr = streams
 shell.events.register("pre_run_cell", new_cell)
 shell.system = shell.system_piped = shell.system_raw = nothing
 shell.getoutput = lambda *_, **__: []

@@ -11,12 +11,14 @@ import csv
 import io
 import json
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 
 from lrlesson.grading.errors import GradeError
-from lrlesson.grading.marks.feedback import feedback, verdict
+from lrlesson.grading.marks.feedback import told, verdict
 from lrlesson.grading.marks.overrides import WAITS
 from lrlesson.grading.marks.results import Row
 
@@ -51,11 +53,18 @@ class LearnerTotal:
 
     @property
     def feedback(self) -> str:
-        """One line per exercise, without any hidden value."""
-        return "\n".join(
-            f"{row.exercise}: {row.points:g} of {row.max_points:g} ({feedback(row)})"
-            for row in self.rows
-        )
+        """What the learner reads, as text: a block per exercise, without any hidden value."""
+        return "\n\n".join("\n".join(told(row)) for row in self.rows)
+
+    @property
+    def html(self) -> str:
+        """The same as paragraphs, for a system that runs lines of text together."""
+        return "".join(f"<p>{'<br>'.join(map(escape, told(row)))}</p>" for row in self.rows)
+
+    @property
+    def number(self) -> str:
+        """The number that an LMS put into the learner's name, "" where none did."""
+        return self.learner.rpartition("_")[2] if self.rows[0].system else ""
 
 
 def totals(rows: Iterable[Row]) -> list[LearnerTotal]:
@@ -75,7 +84,8 @@ def _sum(values: Iterable[float]) -> float:
 
 def safe(text: str) -> str:
     """Text that a spreadsheet shows and does not compute."""
-    return "'" + text if text[:1] in tuple("=+-@\t\r\n") and text != "-" else text
+    formula = text[:1] in tuple("=+-@\t\r\n") and text != "-"
+    return "'" + text if formula or re.match(r"[;,\s]+[=+@-]", text) else text
 
 
 def export(
@@ -93,22 +103,32 @@ def export(
     people = totals(rows)
     if not people:
         raise GradeError("there is no result to export.")
-    out.mkdir(parents=True, exist_ok=True)
-    if system == "gradescope":
-        made = _gradescope(people, out / "gradescope")
-    elif system == "canvas":
-        made = _canvas(people, out / "canvas.csv", roster, assignment)
-    else:
-        made = _moodle(people, out / "moodle.csv", roster)
+    if roster is None and system == "moodle" and any(person.number for person in people):
+        raise GradeError(
+            "Moodle's file names hold no identity that an import knows, expected --roster with the "
+            "assignment's grading worksheet."
+        )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if system == "gradescope":
+            made = _gradescope(people, out / "gradescope")
+        elif system == "canvas":
+            made = _canvas(people, out / "canvas.csv", roster, assignment)
+        else:
+            made = _moodle(people, out / "moodle.csv", roster)
+    except OSError as error:
+        raise GradeError(f"{out} cannot be written ({error.strerror}).") from error
     made.waiting = [p.learner for p in people if any(row.status == WAITS for row in p.rows)]
     return made
 
 
 def _read(path: Path) -> list[list[str]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = _decoded(path.read_bytes())
+        said = re.match(r"sep=(.)\r?\n", text)
+        text = text[said.end() :] if said else text
         first = text.split("\n", 1)[0]
-        separator = max(",;\t", key=first.count)
+        separator = said[1] if said else max(",;\t", key=first.count)
         table = [row for row in csv.reader(io.StringIO(text), delimiter=separator) if any(row)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise GradeError(f"{path} cannot be read as CSV ({error}).") from error
@@ -118,49 +138,99 @@ def _read(path: Path) -> list[list[str]]:
     return [row + [""] * (width - len(row)) for row in table]
 
 
+def _decoded(content: bytes) -> str:
+    """Text as spreadsheets write it: UTF-8, UTF-16 with its mark or without, or Windows' own."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16")
+    if b"\0" in content[:200]:
+        return content.decode("utf-16-le" if content[1:2] == b"\0" else "utf-16-be")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace")
+
+
 def _write(path: Path, table: Iterable[Iterable[str]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, quoting=csv.QUOTE_MINIMAL).writerows(table)
 
 
 class _Matcher:
-    """Finds a learner's line in a roster, by any value in it that is somebody's alone."""
+    """Finds a learner's line in a roster.
 
-    def __init__(self, lines: list[list[str]]) -> None:
-        self.lines = lines
+    The number that an LMS put into a name is looked for in that system's own column and nowhere
+    else; any other learner by any value that is one line's alone.
+    """
+
+    def __init__(self, lines: list[list[str]], numbers: list[str]) -> None:
+        self.lines, self.numbers = lines, numbers
         self.known: dict[str, int | None] = {}
         for number, line in enumerate(lines):
-            for value in {key for cell in line for key in _keys(cell)}:
+            for value in {key for cell in line for key in _keys(cell)} | _full_names(line):
                 self.known[value] = None if value in self.known else number
 
-    def find(self, learner: str) -> int | None:
-        match = re.fullmatch(r"(.+)_(\d+)", learner)
-        wanted = [learner.casefold(), *([match[2]] if match else [])]
-        found = {self.known.get(value) for value in wanted} - {None}
-        return found.pop() if len(found) == 1 else None
+    def find(self, person: LearnerTotal) -> int | None:
+        if person.number:
+            there = [i for i, number in enumerate(self.numbers) if number == person.number]
+            return there[0] if len(there) == 1 else None
+        found = self.known.get(_folded(person.learner))
+        if found is None and (match := re.fullmatch(r"(.+)_(\d+)", person.learner)):
+            # It may be a name that an LMS made: only if name and number are of one line.
+            there = [i for i, number in enumerate(self.numbers) if number == match[2]]
+            if len(there) == 1 and _squeezed(match[1]) in _squeezed_names(self.lines[there[0]]):
+                return there[0]
+        return found
+
+
+def _folded(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+
+
+def _squeezed(text: str) -> str:
+    return "".join(c for c in _folded(text) if c.isalnum())
+
+
+def _squeezed_names(line: list[str]) -> set[str]:
+    return {_squeezed(text) for text in {*line, *_full_names(line)} if text} - {""}
 
 
 def _keys(cell: str) -> set[str]:
-    text = cell.strip().casefold()
+    text = _folded(cell)
     keys = {text, text.split("@")[0]} if text else set()
-    if match := re.fullmatch(r"\D+ (\d+)", text):  # "Participant 123", in any language
-        keys.add(match[1])
     if text.count(",") == 1:  # "Lovelace, Ada" is Ada Lovelace
         last, first = text.split(",")
         keys.add(f"{first.strip()} {last.strip()}")
     return {key for key in keys if key}
 
 
+def _full_names(line: list[str]) -> set[str]:
+    """Names in two columns, in either order."""
+    words = [_folded(cell) for cell in line[:3]]
+    pairs = [(a, b) for a in words for b in words if a and b and a is not b]
+    return {f"{a} {b}" for a, b in pairs if not re.search(r"[\d@]", a + b)}
+
+
 def _place(
-    people: list[LearnerTotal], lines: list[list[str]]
+    people: list[LearnerTotal], lines: list[list[str]], numbers: list[str], roster: Path
 ) -> tuple[dict[int, LearnerTotal], Exported]:
-    matcher, placed, said = _Matcher(lines), {}, Exported([])
+    matcher, said = _Matcher(lines, numbers), Exported([])
+    placed: dict[int, LearnerTotal] = {}
     for person in people:
-        number = matcher.find(person.learner)
-        if number is None or number in placed:
+        number = matcher.find(person)
+        if number is None:
             said.unknown.append(person.learner)
+        elif number in placed:
+            raise GradeError(
+                f"{placed[number].learner} and {person.learner} are both line {number + 2} of "
+                f"{roster.name}; one of them is somebody else."
+            )
         else:
             placed[number] = person
+    if not placed:
+        raise GradeError(
+            f"{roster.name} knows nobody of the results, who are {people[0].learner!r}"
+            f"{' and others' if len(people) > 1 else ''}; nothing was written."
+        )
     return placed, said
 
 
@@ -175,13 +245,20 @@ def _canvas(
     possible = f"{max(person.max_points for person in people):g}"
     table = [[*CANVAS, assignment], ["    Points Possible", "", "", "", "", possible]]
     if roster is None:
-        found = [(p, re.fullmatch(r"(.+)_(\d+)", p.learner)) for p in people]
-        table += [[safe(m[1]), m[2], "", "", "", f"{person.points:g}"] for person, m in found if m]
+        known = [p for p in people if p.rows[0].system == "canvas"]
+        if not known:
+            raise GradeError(
+                "no learner has a name that Canvas made, expected --roster with its gradebook."
+            )
+        for p in known:
+            name = p.learner.rpartition("_")[0]
+            table.append([safe(name), p.number, "", "", "", f"{p.points:g}"])
         _write(path, table)
-        return Exported([path], [person.learner for person, match in found if not match])
+        return Exported([path], [p.learner for p in people if p not in known])
     lines = _read(roster)
     header = [name.strip() for name in lines[0]]
-    if missing := [name for name in ("Student", "ID") if name not in header]:
+    split = {"LastName", "FirstName"} <= set(header)
+    if missing := [n for n in ("Student", "ID") if n not in header and not (split and n != "ID")]:
         raise GradeError(f"{roster.name} has no column {missing[0]!r}, expected Canvas's export.")
     if assignment in header:
         _refuse_other_points(lines, header.index(assignment), float(possible), assignment)
@@ -191,7 +268,15 @@ def _canvas(
         for line in lines[1:]
         if line[header.index("ID")].strip().isdigit()
     ]
-    placed, said = _place(people, [line[:4] for line in students])
+    if split:
+        names = [
+            f"{line[header.index('LastName')]}, {line[header.index('FirstName')]}"
+            for line in lines[1:]
+            if line[header.index("ID")].strip().isdigit()
+        ]
+        students = [[name, *line[1:]] for name, line in zip(names, students, strict=True)]
+    numbers = [line[1].strip() for line in students]
+    placed, said = _place(people, [[line[0], *line[2:4]] for line in students], numbers, roster)
     for number, line in enumerate(students):
         if number in placed:
             table.append([*map(safe, line), f"{placed[number].points:g}"])
@@ -220,23 +305,24 @@ def _moodle(people: list[LearnerTotal], path: Path, roster: Path | None) -> Expo
     if roster is None:
         table = [list(MOODLE)]
         for person in people:
-            match = re.fullmatch(r".+_(\d+)", person.learner)
             address = person.learner if "@" in person.learner else ""
-            who = match[1] if match else "" if address else person.learner
-            table.append([safe(who), safe(address), f"{person.points:g}", safe(person.feedback)])
+            who = "" if address else person.learner
+            table.append([safe(who), safe(address), f"{person.points:g}", person.html])
         _write(path, table)
         return Exported([path])
     lines = _read(roster)
     header, students = lines[0], lines[1:]
     grade, most = _moodle_columns(header, students)
-    placed, said = _place(people, students)
+    ends = [re.search(r"(\d+)\s*$", line[0]) for line in students]
+    participants = [m[1] if m and grade is not None else "" for m in ends]
+    placed, said = _place(people, students, participants, roster)
     if grade is None:
         email, number = _email(header, students), _id_number(header)
         table = [list(MOODLE)]
         for i, line in enumerate(students):
             if i in placed:
                 ids = [safe(line[c]) if c is not None else "" for c in (number, email)]
-                table.append([*ids, f"{placed[i].points:g}", safe(placed[i].feedback)])
+                table.append([*ids, f"{placed[i].points:g}", placed[i].html])
     else:
         for person in placed.values():
             if most != person.max_points:
@@ -251,7 +337,7 @@ def _moodle(people: list[LearnerTotal], path: Path, roster: Path | None) -> Expo
                 mark = f"{placed[i].points:.2f}"
                 line[grade] = mark.replace(".", ",") if comma else mark
                 if not said.without_feedback:
-                    line[-1] = safe(placed[i].feedback)
+                    line[-1] = placed[i].html
         table = [header, *([safe(cell) for cell in line] for line in students)]
     said.absent = [_who(line) for i, line in enumerate(students) if i not in placed]
     _write(path, table)
@@ -270,7 +356,7 @@ def _moodle_columns(header: list[str], students: list[list[str]]) -> tuple[int |
     for column in range(2, len(header) - 1):
         values = {line[column].strip() for line in students}
         before = {line[column - 1].strip() for line in students}
-        if len(values) == 1 and re.fullmatch(r"\d+[.,]\d+", value := values.pop()):
+        if len(values) == 1 and re.fullmatch(r"\d+([.,]\d+)?", value := values.pop()):
             numbers = (re.fullmatch(r"(\d+([.,]\d+)?)?|-", text) for text in before)
             if all(numbers):
                 return column - 1, float(value.replace(",", "."))
@@ -317,7 +403,7 @@ def _gradescope(people: list[LearnerTotal], folder: Path) -> Exported:
                     "points": 0,
                     "max_points": row.max_points,
                     "reason": row.reason,
-                    "told": feedback(row),
+                    "told": " ".join(told(row)[1:]),
                 }
             ]
             tests += [

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from lrlesson.grading.errors import GradeError
 from lrlesson.grading.marks.export import LearnerTotal, totals
-from lrlesson.grading.marks.feedback import NOTHING, feedback, verdict
-from lrlesson.grading.marks.overrides import BY_HAND, WAITS
+from lrlesson.grading.marks.feedback import status_words, told
+from lrlesson.grading.marks.overrides import WAITS
 from lrlesson.grading.marks.results import Row
 
 STYLE = """
@@ -44,15 +44,19 @@ def write(rows: list[Row], out: Path, course: str = "") -> list[Path]:
     people = totals(rows)
     if not people:
         raise GradeError("there is no result to report.")
-    out.mkdir(parents=True, exist_ok=True)
     names = _file_names(people)
-    paths = [out / "index.html"]
-    paths[0].write_text(class_page(people, names, course), encoding="utf-8")
-    for person in people:
-        path = out / names[person.learner]
-        path.write_text(learner_page(person, course), encoding="utf-8")
-        paths.append(path)
-    return paths
+    pages = {"index.html": class_page(people, names, course)}
+    pages |= {names[person.learner]: learner_page(person, course) for person in people}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for old in out.glob("[0-9][0-9][0-9]-*.html"):
+            if old.name not in pages:  # of somebody who is no longer there
+                old.unlink()
+        for name, page in pages.items():
+            (out / name).write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise GradeError(f"{out} cannot be written ({error.strerror}).") from error
+    return [out / name for name in pages]
 
 
 def learner_page(person: LearnerTotal, course: str = "") -> str:
@@ -69,29 +73,9 @@ def learner_page(person: LearnerTotal, course: str = "") -> str:
             f"<section class='ex'><h2>{escape(row.exercise)}: "
             f"{row.points:g} of {row.max_points:g}</h2>{_bar(share)}"
         )
-        wrong = [check for check in row.checks if check["reason"]]
-        right = [check for check in row.checks if not check["reason"]]
-        if not row.checks:
-            words = feedback(row) if row.status == "error" else _words(row)
-            parts.append(f"<p>{escape(words)}</p>")
-        elif not right:
-            parts.append(f"<p>{NOTHING}</p>")
-        if wrong:
-            items = "".join(f"<li>{_failed(check)}</li>" for check in wrong)
-            parts.append(f"<p>What went wrong:</p><ul>{items}</ul>")
-        if right:
-            names = ", ".join(escape(_property(check["id"])) for check in right)
-            parts.append(f"<p class='soft'>Right: {names}.</p>")
-        if row.misconception:
-            parts.append(
-                f"<p>This answer behaves like a known mistake: <b>"
-                f"{escape(row.misconception.replace('-', ' '))}</b>.</p>"
-            )
-        if wrong and row.notebook:
+        parts.append("".join(f"<p>{escape(line)}</p>" for line in told(row)[1:]))
+        if row.notebook and any(check["reason"] for check in row.checks):
             parts.append(f"<p class='soft'>Read again: {escape(row.notebook)}.</p>")
-        shown = (BY_HAND, "late", "older release", "deleted", "retyped")
-        notes = [note for note in row.anomalies if note.startswith(shown)]
-        parts += [f"<p class='soft'>{escape(note)}</p>" for note in notes]
         parts.append("</section>")
     return _page(f"{person.learner}: results", "".join(parts))
 
@@ -118,8 +102,10 @@ def class_page(people: list[LearnerTotal], names: dict[str, str], course: str = 
     mistakes = Counter(row.misconception for row in rows if row.misconception)
     if mistakes:
         parts += ["<h2>Known mistakes</h2>", _counts(mistakes)]
-    anomalies = [(row, note) for row in rows for note in row.anomalies]
-    odd = [(row, _words(row)) for row in rows if row.status not in ("graded", "not attempted")]
+    anomalies = [(row, said) for row in rows for said in row.anomalies]
+    odd = [
+        (row, status_words(row)) for row in rows if row.status not in ("graded", "not attempted")
+    ]
     parts.append("<h2>To look at</h2>")
     if anomalies or odd:
         lines = "".join(
@@ -130,6 +116,15 @@ def class_page(people: list[LearnerTotal], names: dict[str, str], course: str = 
         parts.append(_table(("learner", "exercise", "what"), lines))
     else:
         parts.append("<p>Nothing out of the ordinary.</p>")
+    if same := equal_answers(rows):
+        lines = "".join(
+            f"<tr><td>{escape(e)}</td><td>{escape(', '.join(who))}</td></tr>" for e, who in same
+        )
+        parts += [
+            "<h2>Answers that are letter by letter the same</h2>",
+            "<p class='soft'>A hint and no verdict: the solutions of this course are public.</p>",
+            _table(("exercise", "learners"), lines),
+        ]
     exercises = list(dict.fromkeys(row.exercise for row in rows))
     lines = ""
     for person in people:
@@ -143,29 +138,13 @@ def class_page(people: list[LearnerTotal], names: dict[str, str], course: str = 
     return _page(f"{course or 'The class'}: results", "".join(parts))
 
 
-def _words(row: Row) -> str:
-    words = {
-        "not attempted": "Not attempted: the answer is as it was handed out.",
-        "missing": "Nothing was found to mark",
-        "unreadable": "The file could not be read",
-        "timeout": "A cell was stopped, since it did not end in time",
-        "died": "Python ended while a cell ran",
-        "output": "A cell printed more than the limit",
-        "failed": "The answer's cell raised an exception",
-        "error": "The grader itself failed; this will be tried again",
-        WAITS: "A text, read and marked by hand; there is no mark yet.",
-        "graded": "A text, read and marked by hand.",
-    }[row.status]
-    return words if row.status in ("not attempted", WAITS, "graded") else f"{words}: {row.reason}."
-
-
-def _failed(check: dict) -> str:
-    hint = f" <span class='soft'>{escape(str(check.get('hint', '')))}</span>"
-    return f"<b>{escape(_property(check['id']))}</b>: {escape(verdict(check))}.{hint}"
-
-
-def _property(check_id: str) -> str:
-    return check_id.split(".", 1)[-1].replace("-", " ")
+def equal_answers(rows: list[Row]) -> list[tuple[str, list[str]]]:
+    """Exercises and the learners whose long answers to them are the same."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row.same:
+            found.setdefault((row.exercise, row.same), []).append(row.learner)
+    return [(exercise, sorted(who)) for (exercise, _), who in found.items() if len(who) > 1]
 
 
 def _bar(share: float) -> str:
