@@ -147,8 +147,10 @@ def _parts(
     taken: set[str] = set()
     parts: list[int] = []
     for i in reversed(written):
-        there = names(source_of(copy.cells[i])).bound & asked
-        if not there & taken:
+        n = names(source_of(copy.cells[i]))
+        there = n.bound & asked
+        beside = bool(n.bound or n.touched or n.anything) or not parts
+        if not there & taken and beside:
             parts.insert(0, i)
             taken |= there
     if len(written) > len(parts):

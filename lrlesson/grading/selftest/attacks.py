@@ -165,6 +165,7 @@ def corpus(host: dict[str, Any]) -> list[Attack]:
             Attack(
                 "edits the given budget",
                 "budget = 10**9\ndef double(x):\n    return x * (2 if budget > 100 else 1)\n",
+                FULL,  # its own copy, with which it is right; the checks have theirs
             ),
         ],
         "exits": [
@@ -314,7 +315,7 @@ def corpus(host: dict[str, Any]) -> list[Attack]:
                 "one message",
                 "from IPython.display import display, HTML\n"
                 "def double(x):\n    display(HTML('x' * 50_000_000))\n    return 2 * x",
-                status=("output", "timeout", "died"),
+                FULL,  # what is displayed is not sent
             ),
             Attack(
                 "one message of many parts",
@@ -380,7 +381,7 @@ def corpus(host: dict[str, Any]) -> list[Attack]:
             ),
             Attack(
                 "for the checks",
-                probe("import lrlesson.feedback\nreached.append(1)"),
+                probe("import lrlesson.feedback.exercises\nreached.append(1)"),
                 FULL,
                 anomaly="library",
             ),
