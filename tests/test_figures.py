@@ -123,7 +123,7 @@ def test_the_dial_and_the_contours_give_a_low_loss_the_same_colours(ax):
     for surface in (dial, ax):
         shades = surface.collections[0].get_facecolors()[:, :3].sum(axis=1)
         assert (np.diff(shades) > 0).all()
-    assert "stronger blue: lower" in dial.get_title("left")
+    assert any("stronger blue: lower" in text.get_text() for text in dial.texts)
     assert "a stronger blue is a lower loss" in rate_dial().spec["alt"]
 
 

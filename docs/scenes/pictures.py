@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 POSITIONS = {
     "race": {"reveal": 1, "update": 130},
     "one_step": {"rate": 37},
-    "rate_dial": {"rate": 82},
+    "rate_dial": {"rate": 82, "step": 24},
     "predict_regime": {"round": 3, "guess": 2},
     "live_net": {"rate": 30, "train": 6},
     "stability_edge": {"rate": 63},

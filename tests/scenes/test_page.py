@@ -92,6 +92,7 @@ COUNT = """() => {
 
 def test_every_change_of_the_slider_is_shown(show: Show):
     scene = rate_dial()
+    scene.step = 100
     shown = show(scene.to_html())
     shown.page.evaluate(COUNT)
     box = shown.slider("learning rate").bounding_box()
@@ -107,6 +108,7 @@ def test_every_change_of_the_slider_is_shown(show: Show):
 
 def test_what_is_said_is_read_out_once_the_hand_rests(show: Show):
     scene = rate_dial()
+    scene.rate = 49
     shown = show(scene.to_html())
     live = shown.page.locator(".lr-live")
     shown.page.wait_for_timeout(700)
@@ -223,7 +225,7 @@ def test_both_themes(show: Show):
         ("dark", "rgb(232, 235, 238)", 20),
     ):
         shown = show(rate_dial().to_html(), color_scheme=scheme)
-        title = shown.page.locator("svg[role=img] text", has_text="loss at each step")
+        title = shown.page.locator("svg[role=img] text", has_text="Its loss")
         assert title.evaluate("n => getComputedStyle(n).fill") == ink
         picture = Image.open(io.BytesIO(shown.page.screenshot())).convert("L")
         assert picture.getpixel((3, 3)) == paper
@@ -249,7 +251,7 @@ def test_it_can_be_used_at_480_pixels(show: Show, explorer):
     if explorer is rate_dial:  # the same frame fits this drawing too
         run = descend(Quadratic([1, 20]), [-4, 2], SGD(), Constant(scene.value("rate")), 100)
         narrow = _stage((1.0, 20.0), (-4.0, 2.0), 100, 1)
-        x, y = narrow.axes("surface").transData.transform(run.weights[0, 100])
+        x, y = narrow.axes("surface").transData.transform(run.weights[0, scene.step])
         ratio = drawing.evaluate("n => n.getScreenCTM().a")
         expected_at = x * ratio, (narrow.size[1] - y) * ratio
         np.testing.assert_allclose(shown.place("point"), expected_at, atol=0.3)

@@ -24,6 +24,7 @@ LATER: set[str] = {
         "warmup_map",
         "effective_rates",
         "momentum_plane",
+        "rate_dial",
     )
 }
 
