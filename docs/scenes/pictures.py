@@ -27,6 +27,7 @@ POSITIONS = {
     "conditioning": {"share": 10, "angle": 6},
     "noise_and_batch": {"update": 50},
     "schedule_composer": {"family": 6, "length": 31, "floor": 2},
+    "drop_time": {"drop": 50},
     "two_wells": {"plan": 2, "step": 12},
     "warmup_map": {"all": 1, "warmup": 3, "peak": 5},
     "edge_of_stability": {"update": 110},

@@ -43,6 +43,7 @@ def drag(shown: Shown, actor: str, to: tuple[float, float], steps: int = 20) -> 
 
 def test_a_handle_moves_its_slider_and_the_slider_its_handle(show: Show):
     scene = explorers.drop_time()
+    scene.drop = 20
     shown = show(scene.to_html())
     slider = shown.slider("drop at update")
     before = shown.place("grip")

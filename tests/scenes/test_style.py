@@ -25,6 +25,7 @@ LATER: set[str] = {
         "effective_rates",
         "momentum_plane",
         "rate_dial",
+        "drop_time",
     )
 }
 
