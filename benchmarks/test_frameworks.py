@@ -124,7 +124,7 @@ def test_optax_compiled(eta):
 
 # ---- the code that lesson 10 gives away ---------------------------------------------------------
 
-LESSON = Path(__file__).parents[1] / "notebooks" / "10_finding_the_rate.ipynb"
+LESSON = Path(__file__).parents[1] / "notebooks" / "11_comparing_fairly.ipynb"
 
 
 def pasted() -> dict[str, str]:
