@@ -161,7 +161,7 @@ def progress() -> Progress:
             (
                 _lesson(lesson),
                 f"{made} of {len(asked)}" if asked else "",
-                ", ".join(f"{_sign(_state(data, e.id))}\u00a0{_words(e.id)}" for e in here),
+                ", ".join(f"{_sign(_state(data, e.id))} {_words(e.id)}" for e in here),
                 f"{got} of {of}" if (of := sum(e.points for e in here)) else "",
             )
         )

@@ -40,7 +40,7 @@ def changed(before: Image.Image, after: Image.Image) -> float:
 
 def verdict_after(act: Callable[[], None], scene: Locator) -> str:
     """Do something to a scene; its new verdict, seen on the page and announced to a reader."""
-    announced = scene.locator("[role=status]")
+    announced = scene.locator(".lr-live")
     before = announced.inner_text()
     seen = scene.locator(".lr-verdict").inner_text()
     expect(announced).to_have_attribute("data-armed", "true")  # the first one is not read out

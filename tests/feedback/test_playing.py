@@ -43,7 +43,6 @@ def test_one_rate_for_all_is_called_by_its_name():
     assert (result.status, result.misconception) == ("not yet", "universal-rate")
     assert result.failed == ["r", "worst-run"]
     assert "the same rates on every task" in repr(result)
-    assert "There is a good rate for everything" in repr(result)
     assert "digits × 0.1" in repr(result)
     assert "Worth 0 of 15 points" in repr(result)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lrlesson.grading.errors import GradeError, Unreadable
 from lrlesson.grading.handed_in.files import File, inside
-from lrlesson.grading.handed_in.graft import read_file
+from lrlesson.grading.handed_in.reading import read_file
 from lrlesson.grading.marking.referee import Referee
 from lrlesson.grading.marking.score import difference, rows
 from lrlesson.grading.marks.export import _read

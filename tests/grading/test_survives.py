@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from lrlesson.grading import GradeError, grade
-from lrlesson.grading.marking import grader
+from lrlesson.grading.marking import workers
 from lrlesson.grading.marking.run import Outcome
 from lrlesson.grading.marks import results
 from lrlesson.grading.marks.export import totals
@@ -116,13 +116,13 @@ def test_a_kernel_that_never_starts_is_a_row_with_the_reason(made, tmp_path, mon
         first = "lr0 * drop **" not in job.notebook or "### BEGIN" in job.notebook
         return real(job) if first else Outcome(failure="the kernel did not start (no memory)")
 
-    real = grader.run
-    monkeypatch.setattr(grader, "run", broken)
+    real = workers.run
+    monkeypatch.setattr(workers, "run", broken)
     summary = grade(tmp_path / "in", tmp_path / "out", made.solutions, 1, executor=Here())
     row = next(row for row in summary.rows if row.exercise == "step-decay")
     assert (row.status, row.points) == ("error", 0)
     assert row.reason == "the kernel did not start (no memory)"
-    monkeypatch.setattr(grader, "run", real)
+    monkeypatch.setattr(workers, "run", real)
     again = grade(tmp_path / "in", tmp_path / "out", made.solutions, 1, executor=Here())
     assert [row.points for row in again.rows] == [0, 6], "tried again, and then it works"
 
@@ -136,8 +136,8 @@ def test_what_ran_out_of_time_on_busy_processors_runs_again(made, tmp_path, monk
         done = real(job)
         return replace(done, cells=[], starved=True) if tried.count(job.notebook) == 1 else done
 
-    real = grader.run
-    monkeypatch.setattr(grader, "run", busy)
+    real = workers.run
+    monkeypatch.setattr(workers, "run", busy)
     summary = grade(tmp_path / "in", tmp_path / "out", made.solutions, 1, executor=Here())
     assert [row.points for row in summary.rows] == [0, 6]
     assert [tried.count(text) for text in tried] == [2] * 4

@@ -100,7 +100,7 @@ def test_the_library_and_its_figures_need_no_extra():
         (
             "course",
             "anywidget",
-            "from lrlesson.feedback.widgets import parsons; parsons._widget_class()",
+            "from lrlesson.feedback.widgets.page import widget_class as w; w('it', 'form.js')",
         ),
         ("grading", "", "import lrlesson.grading"),
         ("grading", "", "from lrlesson.grading import grade"),

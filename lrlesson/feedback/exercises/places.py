@@ -19,13 +19,15 @@ PLACES: dict[str, Place] = {
         "01_what_the_rate_is", 1, "the rate is *not* the length of the step"
     ),
     "rate-must-shrink": Place("01_what_the_rate_is", 1, "### Steps shrink by themselves"),
-    "limit-is-one-over-curvature": Place("02_too_low_too_high", 1, "This largest stable rate"),
+    "limit-is-one-over-curvature": Place("02_too_low_too_high", 1, "this largest stable one"),
     "flattest-limits": Place("02_too_low_too_high", 2, "The steepest direction sets the limit"),
-    "diagonal-is-curvature": Place("02_too_low_too_high", 2, "the numbers on the diagonal are not"),
+    "diagonal-is-curvature": Place(
+        "02_too_low_too_high", 2, "The diagonal shows them only if all else is 0"
+    ),
     "condition-is-curvature": Place("02_too_low_too_high", 2, "condition number"),
-    "small-rate-formula": Place("03_noise", 1, "As long as the rate is small"),
+    "small-rate-formula": Place("03_noise", 1, "for small rates"),
     "floor-of-a-rate": Place("03_noise", 1, "### How high is the floor?"),
-    "limit-for-floor": Place("03_noise", 1, "near the limit"),
+    "limit-for-floor": Place("03_noise", 1, "Near the limit"),
     "decays-the-decayed-rate": Place("04_decay", 1, "### A schedule remembers nothing"),
     "expects-the-last-rate": Place("04_decay", 1, "### A schedule remembers nothing"),
     "drops-one-step-early": Place("04_decay", 1, "already uses the new rate"),
@@ -34,7 +36,6 @@ PLACES: dict[str, Place] = {
     "epoch-factor-per-step": Place(
         "04_decay", 2, "### The factor per epoch that was used per step"
     ),
-    "climbs-after-the-end": Place("04_decay", 3, "climbs again after its end"),
     "step-size-is-a-cycle": Place("06_cycles", 1, "is **half** a cycle"),
     "first-step-wasted": Place("07_warmup", 3, "no update wasted"),
     "cosine-from-the-start": Place("07_warmup", 3, "### No jump"),
@@ -43,14 +44,13 @@ PLACES: dict[str, Place] = {
     "forgets-what-adagrad-keeps": Place("08_per_weight_rates", 2, "### RMSprop: forget"),
     "adds-momentum": Place("09_adam", 1, "### The first part: momentum"),
     "no-correction": Place("09_adam", 1, "### Without the correction Adam starts too fast"),
-    "keeps-the-largest": Place("09_adam", 2, "**AMSGrad** divides by"),
+    "keeps-the-largest": Place("09_adam", 2, "which AMSGrad mends"),
     "weights-enter-the-step": Place("09_adam", 2, "### L2 is not weight decay"),
     "eps-on-the-raw-root": Place("09_adam", 3, "Keras' first step is less than a quarter"),
     "eps-inside-the-root": Place("09_adam", 3, "*under* the root"),
     "starts-at-a-tenth": Place("09_adam", 3, "from 0.1"),
     "linear-sweep": Place("10_finding_the_rate", 1, "space the rates by a constant factor"),
-    "range-test-minimum": Place("10_finding_the_rate", 1, "### At the minimum it is too late"),
-    "another-share": Place("10_finding_the_rate", 1, "### A tenth is safe"),
-    "steepest-point": Place("10_finding_the_rate", 1, "where the curve falls most steeply"),
-    "lowest-single-loss": Place("10_finding_the_rate", 1, "The losses of single batches jump"),
+    "range-test-minimum": Place("10_finding_the_rate", 2, "### At the minimum it is too late"),
+    "another-share": Place("10_finding_the_rate", 2, "### A tenth is safe"),
+    "steepest-point": Place("10_finding_the_rate", 2, "Where the curve falls most steeply"),
 }
