@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from lrlesson.base.difference import Difference
 from lrlesson.base.fields import (
     COUNT,
     Nonnegative,
@@ -145,6 +146,19 @@ class Schedule(Shown):
         return Scaled(self, other)
 
     __rmul__ = __mul__
+
+    def __sub__(self, other: "Schedule") -> Difference:
+        """`a - b`: at which updates two schedules differ, over the longer of what both show.
+
+        Raises ValueError where a field holds several runs.
+        """
+        if not isinstance(other, Schedule):
+            return NotImplemented
+        for name, one in (("a", self), ("b", other)):
+            if one.runs is not None:
+                raise ValueError(refusal("a - b", name, one, "a schedule of a single run"))
+        n = max(self._span(), other._span())
+        return Difference(repr(self), repr(other), self.values(n) - other.values(n))
 
     def take(self, n: float) -> "Schedule":
         """The same schedule, ended at n: its length is n updates, and it stays flat after them."""
