@@ -11,7 +11,7 @@ from lrlesson.losses import Quadratic, Rosenbrock
 from lrlesson.network import net_a
 from lrlesson.optimizers import SGD
 from lrlesson.scenes.explorers import rate_dial
-from lrlesson.schedules import Triangular
+from lrlesson.schedules import Constant, Cosine, Linear, Triangular
 from lrlesson.training import descend, train
 
 
@@ -67,6 +67,30 @@ def test_rate_curves_show_the_rate_of_each_update(ax):
         figures.rate_curves({"triangle": eta}, 0)
     with pytest.raises(ValueError, match="at least one"):
         figures.rate_curves({}, 10)
+
+
+def test_schedules_are_named_at_their_ends(ax):
+    shown = [Cosine(0.4, 20), Linear(0.4, 0, 20), Constant(0.1)]
+    figures.schedules(shown, ["glide", "line", "flat"], 21, ax=ax)
+    drawn = ax.get_lines()
+    assert [list(line.get_ydata()) for line in drawn] == [one.values(21).tolist() for one in shown]
+    assert "flat from 0.1 to 0.1, largest 0.1" in lines(ax)
+    assert {text.get_text() for text in ax.texts} == {"glide", "line", "flat"}
+    heights = sorted(text.xyann[1] for text in ax.texts)
+    assert np.diff(heights).min() >= 0.06 - 1e-12
+
+
+@pytest.mark.parametrize("wrong", [[], [0.1], Constant(0.1), [Constant([0.1, 0.2])]])
+def test_what_is_no_list_of_schedules_is_refused(wrong):
+    with pytest.raises(TypeError, match="at least one Schedule, each of a single run"):
+        figures.schedules(wrong)
+
+
+def test_names_and_updates_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="expected 1 texts"):
+        figures.schedules([Constant(0.1)], ["a", "b"])
+    with pytest.raises(ValueError, match="updates = 0"):
+        figures.schedules([Constant(0.1)], updates=0)
 
 
 def test_u_curve_shows_the_median_and_marks_what_diverged(ax):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lrlesson.base.fields import POSITIVE_COUNT, checked, refusal
+from lrlesson.base.schedule import Schedule
 from lrlesson.drawing.theme import PALETTE
 from lrlesson.losses import Loss
 from lrlesson.training import History
@@ -94,6 +95,45 @@ def rate_curves(schedules: Mapping[str, Any], updates: int, *, ax: "Axes | None"
     ax.set_xlabel("update t")
     ax.set_ylabel("learning rate η")
     ax.legend(frameon=False)
+
+
+def schedules(
+    schedules: Sequence[Schedule],
+    names: Sequence[str] | None = None,
+    updates: int | None = None,
+    *,
+    ax: "Axes | None" = None,
+) -> None:
+    """Schedules against each other, each named at the end of its line.
+
+    names: one for each, by default as they are written. updates: how many are shown, by default
+    as many as the longest needs. The text alternative gives first, largest and last rates. Raises
+    TypeError or ValueError for what is no Schedule of a single run, or names that do not fit.
+    """
+    drawn = list(schedules) if isinstance(schedules, (list, tuple)) else []
+    if not drawn or not all(isinstance(one, Schedule) and one.runs is None for one in drawn):
+        expected = "a list of at least one Schedule, each of a single run"
+        raise TypeError(refusal("schedules", "schedules", schedules, expected))
+    said = [repr(one) for one in drawn] if names is None else list(names)
+    if len(said) != len(drawn) or not all(isinstance(name, str) for name in said):
+        raise ValueError(refusal("schedules", "names", names, f"{len(drawn)} texts"))
+    longest = max(one._span() for one in drawn) if updates is None else updates
+    n = int(checked("schedules", "updates", longest, POSITIVE_COUNT, runs=False))
+    ax = _axes(ax)
+    rates = [one.values(n) for one in drawn]
+    top = 1.05 * max(float(rate.max()) for rate in rates) or 1.0
+    below = -np.inf
+    for k in sorted(range(len(drawn)), key=lambda k: float(rates[k][-1])):
+        rate, colour, style = rates[k], COLOURS[k % len(COLOURS)], STYLES[k % len(STYLES)]
+        words = f"{said[k]} from {rate[0]:.3g} to {rate[-1]:.3g}, largest {rate.max():.3g}"
+        ax.plot(range(n), rate, color=colour, linestyle=style, label=words)
+        below = max(float(rate[-1]) / top, below + 0.06)  # names that would meet stand apart
+        place: dict[str, Any] = {"xytext": (1.01, below), "textcoords": "axes fraction"}
+        ax.annotate(said[k], (n - 1, rate[-1]), color=colour, va="center", **place)
+    ax.set_ylim(0, top)
+    ax.set_xlim(0, max(n - 1, 1))
+    ax.set_xlabel("update t")
+    ax.set_ylabel("learning rate η")
 
 
 def u_curve(
