@@ -26,6 +26,7 @@ LATER: set[str] = {
         "momentum_plane",
         "rate_dial",
         "drop_time",
+        "one_step",
     )
 }
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from lrlesson.base.fields import checked_bool
-from lrlesson.drawing.stage import Stage
+from lrlesson.drawing.stage import Box, Stage, placed
 from lrlesson.drawing.theme import light, style
 from lrlesson.losses import Quadratic
 from lrlesson.optimizers import SGD
-from lrlesson.scenes.actors import Actor, Handle, Marker, Path
+from lrlesson.scenes.actors import Actor, Dots, Handle, Label, Marker, Path, Text
 from lrlesson.scenes.controls import Slider, number
-from lrlesson.scenes.explorers._parts import named, panels
+from lrlesson.scenes.explorers._parts import ticks, titled, x_name
 from lrlesson.scenes.say import Say
 from lrlesson.scenes.scene import Scene
 from lrlesson.schedules import Constant
@@ -24,6 +24,7 @@ _STARTS = np.round(np.linspace(-4, 4, 161), 3)
 _RATES = 10 ** (np.arange(-40, 6) / 20)  # 0.01 … 1.78; 0.1 and 1 are among them
 _EVERY_RATE: Any = _RATES  # one per run
 _AHEAD = 20
+_LOW = -1.3  # where the step is drawn, below the curve
 
 
 def one_step(marks: bool = False) -> Scene:
@@ -67,19 +68,29 @@ def _one_step(w: float, **_: Any) -> tuple[list[Actor], list[Say]]:
     tone = np.array([tones.get(one, "bad") for one in word])
     if w == 0:
         word, tone = np.full(_RATES.size, "at rest"), np.full(_RATES.size, "plain")
-    tangent = w + np.array([-2.0, 2.0])
+    sides = np.sign(w)
+    tangent = w + np.array([-1.2, 1.2])
+    ends = np.stack([now, after], axis=1)
+    moved = [f"η × slope = {number(r * slope)}" for r in _RATES]
     actors = [
-        Path("tangent", "curve", tangent, w * w + slope * (tangent - w), color="muted",
-             dash=(5, 3), exits=False),
-        Path("step", "curve", np.stack([now, after], axis=1), np.full((_RATES.size, 2), w * w),
-             by=rate, color="vermilion", width=2.4),
+        Dots("later", "curve", path[:, 2:], run.losses[:, 2:], by=rate, color="ghost", size=8,
+             rim=1.5),
+        Path("tangent", "curve", tangent, w * w + slope * (tangent - w), casing=2, exits=False),
+        Text("slope", "curve", w - 1.5 * sides, float(np.clip(w * w + 1.2, 2.7, 14.5)),
+             f"slope {number(slope)}", anchor="middle", bold=True),
+        Path("down", "curve", [w, w], [w * w, _LOW], color="pick", dash=(2, 4), width=1.4),
         Path("fall", "curve", np.stack([after, after], axis=1),
-             np.stack([np.full(_RATES.size, w * w), loss[:, 1]], axis=1), by=rate,
-             color="vermilion", dash=(2, 3), exits=False),
-        Marker("next", "curve", after, loss[:, 1], by=rate, shape="ring", size=11,
-               color="vermilion"),
-        Handle("grip", "curve", "w", w * w, color="blue"),
-        Path("path", "ahead", np.arange(_AHEAD + 1), path, by=rate, color="vermilion", dots=True),
+             np.stack([np.full(_RATES.size, _LOW), loss[:, 1]], axis=1), by=rate,
+             color="pick", dash=(2, 4), width=1.4, exits=False),
+        Path("step", "curve", ends, np.full((_RATES.size, 2), _LOW), by=rate, color="pick",
+             width=5),
+        Text("length", "curve", np.clip(ends.mean(axis=1), -3.2, 3.2), np.full(_RATES.size, -2.7),
+             moved, by=rate, anchor="middle", bold=True, color="pick"),
+        Marker("next", "curve", after, loss[:, 1], by=rate, shape="ring", size=13, color="pick"),
+        Handle("grip", "curve", "w", w * w, color="pick"),
+        Path("path", "ahead", np.arange(_AHEAD + 1), path, by=rate, color="pick", dots=True),
+        Label("factor", "ahead", "path", [f"× {number(one, 2)} a step" for one in factor],
+              text_by=rate, color="pick", size=13, dx=10),
     ]  # fmt: skip
     step = np.abs(now - after)
     then = np.abs(path[:, 1] - path[:, 2])
@@ -93,20 +104,30 @@ def _one_step(w: float, **_: Any) -> tuple[list[Actor], list[Say]]:
     return list(actors), say
 
 
+_WIDE: dict[str, Box] = {"curve": (30, 30, 420, 330), "ahead": (508, 30, 166, 330)}
+_NARROW: dict[str, Box] = {"curve": (30, 30, 360, 320), "ahead": (30, 440, 230, 180)}
+
+
 @lru_cache(maxsize=2)
 def _step_stage(columns: int) -> Stage:
+    wide = columns == 2
     with style():
-        fig, axes = panels(["curve", "ahead"], columns, height=370, ratios=(1.25, 1))
+        fig, axes = placed(*((806, 404) if wide else (400, 670)), _WIDE if wide else _NARROW)
         ax = axes["curve"]
         ax.set_xlim(-5, 5)
-        ax.set_ylim(-2, 20)
+        ax.set_ylim(-3.6, 16.5)
         w = np.linspace(-5, 5, 121)
-        ax.plot(w, Quadratic([2.0])(w[:, None]), color=light("ink"), lw=1.8)
-        named(ax, "$L = w^2$ (drag the point)", "w", "loss")
+        ax.plot(w, Quadratic([2.0])(w[:, None]), color=light("ink"), lw=2.4)
+        ticks(ax.xaxis, np.arange(-4, 5, 2))
+        ticks(ax.yaxis, [0, 5, 10, 15])
+        titled(ax, "The loss, L = w²", "drag the ball", left=30)
+        x_name(ax, "w")
         ax = axes["ahead"]
         ax.set_xlim(0, _AHEAD)
         ax.set_ylim(-5, 5)
-        ax.axhline(0, color=light("muted"), lw=1, ls=(0, (4, 3)))
-        ax.set_xticks(np.arange(0, _AHEAD + 1, 5))
-        named(ax, f"w in the next {_AHEAD} steps", "step", "w")
+        ax.axhline(0, color=light("ink"), lw=1.4, ls=(0, (7, 4)))
+        ticks(ax.xaxis, np.arange(0, _AHEAD + 1, 5))
+        ticks(ax.yaxis, np.arange(-4, 5, 2))
+        titled(ax, f"The next {_AHEAD} steps", "w after each", left=30)
+        x_name(ax, "step")
         return Stage.of(fig)
