@@ -104,6 +104,13 @@ MISCONCEPTIONS = {
         None, "07", "A warmup prevents an explosion and changes nothing else."
     ),
     "training-flattens": _entry(None, "18", "Training leads to flatter and flatter places."),
+    "edge-is-luck": _entry(
+        None, "18", "At the edge of stability a slightly larger swing would have been the end."
+    ),
+    "adam-has-no-edge": _entry(None, "18", "Adam adapts, so it has no stability limit."),
+    "edge-of-plain-descent": _entry(
+        None, "18", "Every rule has the stability limit of plain gradient descent."
+    ),
     "sharpness-of-the-function": _entry(
         None, "18", "Sharpness belongs to the function that a network computes."
     ),
@@ -121,6 +128,17 @@ MISCONCEPTIONS = {
     "one-curvature-for-all": _entry(
         None, "10", "The curvature at the start holds all the way to the minimum."
     ),
+    "clipping-makes-safe": _entry(None, "13", "Clipping makes any rate safe."),
+    "clipping-only-removes-noise": _entry(None, "13", "Clipping only removes noise."),
+    "clipping-cannot-bias": _entry(
+        None, "13", "Clipping shortens steps and does not change where a run comes to rest."
+    ),
+    "clipping-normalises": _entry(None, "13", "Clipping gives every gradient the same length."),
+    "loss-is-gradient-length": _entry(None, "13", "A lower loss has longer gradients."),
+    "adam-cannot-be-thrown": _entry(
+        None, "13", "Adam cannot be thrown off: each of its steps is about η."
+    ),
+    "spike-ends-with-the-loss": _entry(None, "13", "A spike is over when the loss is back."),
     "rate-ignores-batch": _entry(
         None, "17", "A good rate belongs to the network and not to the batch size."
     ),
