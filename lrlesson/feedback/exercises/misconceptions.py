@@ -139,6 +139,18 @@ MISCONCEPTIONS = {
         None, "13", "Adam cannot be thrown off: each of its steps is about η."
     ),
     "spike-ends-with-the-loss": _entry(None, "13", "A spike is over when the loss is back."),
+    "decay-acts-at-once": _entry(None, "14", "Weight decay acts at once, whatever the rate."),
+    "rate-for-decay": _entry(
+        None, "14", "Twice the rate and half the weight decay are the same thing."
+    ),
+    "decay-empties": _entry(None, "14", "A weight decay without fast learning empties a network."),
+    "decay-means-simple": _entry(
+        None, "14", "Behind a normalisation layer weight decay keeps the model simple."
+    ),
+    "first-step-for-ever": _entry(
+        None, "14", "Normalised weights grow by the length of the first step for ever."
+    ),
+    "direction-has-no-speed": _entry(None, "14", "A direction has no speed."),
     "rate-ignores-batch": _entry(
         None, "17", "A good rate belongs to the network and not to the batch size."
     ),
