@@ -243,3 +243,9 @@ def test_every_figure_of_a_notebook_is_shown_and_not_the_first_alone():
             kernel.execute_interactive(cell, timeout=120, output_hook=heard.append)
             shown.append([m["msg_type"] for m in heard if m["msg_type"] == "display_data"])
     assert shown == [[], [], ["display_data"], ["display_data"]]
+
+
+@pytest.mark.parametrize("names", [3, "a", ["one", "two"], [1]])
+def test_names_that_fit_no_schedules_are_refused_in_a_sentence(names):
+    with pytest.raises(ValueError, match="schedules: names = .*, expected 1 texts"):
+        figures.schedules([Cosine(0.1, 20)], names=names)

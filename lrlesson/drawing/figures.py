@@ -114,7 +114,8 @@ def schedules(
     if not drawn or not all(isinstance(one, Schedule) and one.runs is None for one in drawn):
         expected = "a list of at least one Schedule, each of a single run"
         raise TypeError(refusal("schedules", "schedules", schedules, expected))
-    said = [repr(one) for one in drawn] if names is None else list(names)
+    given = list(names) if isinstance(names, (list, tuple)) else []
+    said = [repr(one) for one in drawn] if names is None else given
     if len(said) != len(drawn) or not all(isinstance(name, str) for name in said):
         raise ValueError(refusal("schedules", "names", names, f"{len(drawn)} texts"))
     longest = max(one._span() for one in drawn) if updates is None else updates
