@@ -247,5 +247,5 @@ def test_every_figure_of_a_notebook_is_shown_and_not_the_first_alone():
 
 @pytest.mark.parametrize("names", [3, "a", ["one", "two"], [1]])
 def test_names_that_fit_no_schedules_are_refused_in_a_sentence(names):
-    with pytest.raises(ValueError, match="schedules: names = .*, expected 1 texts"):
+    with pytest.raises(ValueError, match=r"schedules: names = .*, expected 1 texts"):
         figures.schedules([Cosine(0.1, 20)], names=names)

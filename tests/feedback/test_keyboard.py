@@ -180,3 +180,18 @@ def test_without_a_kernel_the_form_says_so(lab: rig.Lab):
     mirror.get_by_role("button", name="Record").click()
     reply = mirror.locator("[aria-live=polite]")
     expect(reply).to_contain_text("No answer from Python yet", timeout=10_000)
+
+
+@pytest.mark.parametrize(
+    ("cell", "control"), [("first-test", "radio"), ("first-test", "button"), ("puzzle", "button")]
+)
+@pytest.mark.parametrize("keys", ["Shift+Enter", "Control+Enter"])
+def test_a_cell_runs_from_inside_its_form(lab: rig.Lab, cell, control, keys):
+    """As from any other output: the run keys that the course teaches never die."""
+    prompt = lab.cell(cell).locator(".jp-InputPrompt").first
+    before = prompt.inner_text()
+    form(lab, cell).get_by_role(control).first.focus()
+    form(lab, cell).get_by_role(control).first.press(keys)
+    expect(prompt).not_to_have_text(before)
+    expect(prompt).not_to_contain_text("*")
+    expect(form(lab, cell)).to_be_visible()

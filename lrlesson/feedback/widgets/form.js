@@ -9,14 +9,8 @@ const make = (tag, parts = {}, ...children) => {
   return node;
 };
 
-// Without this attribute JupyterLab takes arrow keys and Enter away from the form.
-const focusable = (node) => {
-  node.dataset.lmSuppressShortcuts = "true";
-  return node;
-};
-
 function radios(legend, labels, name, className) {
-  const inputs = labels.map((_, i) => focusable(make("input", { type: "radio", name, value: i })));
+  const inputs = labels.map((_, i) => make("input", { type: "radio", name, value: i }));
   const rows = labels.map((text, i) => make("label", {}, inputs[i], make("span", { textContent: text })));
   const node = make("fieldset", { className }, make("legend", {}, ...legend), ...rows);
   return { node, inputs, chosen: () => inputs.findIndex((input) => input.checked) };
@@ -29,7 +23,7 @@ function render({ model, el }) {
   const reply = make("div", { className: "lrlesson-reply" });
   reply.setAttribute("aria-live", "polite");
   reply.tabIndex = -1;
-  const later = focusable(make("button", { type: "button", className: "lrlesson-later" }));
+  const later = make("button", { type: "button", className: "lrlesson-later" });
   const root = make("div", { className: "lrlesson-form" }, asked, reply, later);
   el.append(root);
   let waiting = null;
@@ -70,7 +64,7 @@ function render({ model, el }) {
       send({ button: index, chosen, confidence: sure.chosen() });
     };
     const buttons = question.buttons.map((text, i) =>
-      focusable(make("button", { type: "button", textContent: text, onclick: () => press(i) })));
+      make("button", { type: "button", textContent: text, onclick: () => press(i) }));
     asked.append(answer.node, sure.node, make("div", { className: "lrlesson-buttons" }, ...buttons));
     const marked = model.get("marked");
     if (marked.chosen >= 0) answer.inputs[marked.chosen].checked = true;
@@ -92,6 +86,7 @@ function render({ model, el }) {
   model.on("msg:custom", () => clearTimeout(waiting));
   ask();
   answered();
+  return shareKeys(root);
 }
 
 export default { render };

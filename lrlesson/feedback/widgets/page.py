@@ -5,6 +5,7 @@ from importlib.resources import files
 from typing import Any
 
 from lrlesson.base.extras import needed
+from lrlesson.drawing.page import HANDS
 
 NO_ANSWER = "No answer from Python yet. If this stays, run the cell again."
 
@@ -23,7 +24,7 @@ def widget_class(what: str, script: str, **traits: str) -> Any:
     synced = {name: getattr(traitlets, kind)().tag(sync=True) for name, kind in traits.items()}
     folder = files(__package__)
     source = {
-        "_esm": folder.joinpath(script).read_text(encoding="utf-8"),
+        "_esm": HANDS + folder.joinpath(script).read_text(encoding="utf-8"),
         "_css": folder.joinpath("form.css").read_text(encoding="utf-8"),
     }
     return type("FormWidget", (anywidget.AnyWidget,), source | synced)

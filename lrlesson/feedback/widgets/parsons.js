@@ -39,7 +39,6 @@ function render({ model, el }) {
   function button(text, label, className, onclick) {
     const node = make("button", { type: "button", textContent: text, className, onclick });
     if (label) node.setAttribute("aria-label", label);
-    node.dataset.lmSuppressShortcuts = "true"; // else JupyterLab takes Enter away
     return node;
   }
 
@@ -93,14 +92,16 @@ function render({ model, el }) {
   };
   model.on("change:reply", answered);
   model.on("msg:custom", () => clearTimeout(waiting));
-  el.append(make("div", { className: "lrlesson-form lrlesson-parsons" },
+  const root = make("div", { className: "lrlesson-form lrlesson-parsons" },
     make("div", { className: "lrlesson-ask", textContent: ask }),
     group("Lines to choose from", left),
     group("Your program", make("code", { textContent: head }), program),
     make("div", { className: "lrlesson-buttons" }, check),
-    said, reply));
+    said, reply);
+  el.append(root);
   draw();
   answered();
+  return shareKeys(root);
 }
 
 export default { render };
