@@ -108,7 +108,7 @@ def test_the_doctor_finds_nothing_missing(lrlesson, course):
 
 
 def test_progress_begins_with_nothing(lrlesson, course):
-    assert "worth 0 of" in lrlesson("progress", cwd=course)
+    assert "Your progress: 0 of" in lrlesson("progress", cwd=course)
 
 
 @pytest.mark.browser
@@ -169,12 +169,12 @@ def test_upgrading_keeps_the_work(lrlesson, course, clone, python, tmp_path):
     assert "updated notebooks/03_noise.ipynb" in lines
     assert "added notebooks/99_new.ipynb" in lines
     assert (
-        f"kept your {EXERCISE}; the new version of it is beside it, as 04_decay.new.ipynb" in lines
+        f"kept your {EXERCISE}; the new version of it is beside it, as 04_exercise_decay.new.ipynb" in lines
     )
     assert lines[-1].startswith("my-course holds the course of lrlesson 0.1.1.")
     assert len(lines) == 5
     assert (course / EXERCISE).read_bytes() == work
-    assert (course / "exercises" / "04_decay.new.ipynb").read_bytes() == (
+    assert (course / "exercises" / "04_exercise_decay.new.ipynb").read_bytes() == (
         clone / EXERCISE
     ).read_bytes()
     assert (course / LESSON).read_bytes() == (clone / LESSON).read_bytes()
