@@ -343,9 +343,7 @@ def test_an_answer_that_kills_its_parent_kills_nothing(made, small, tmp_path):
     summary = grade(folder, tmp_path / "out", made.solutions, SEED)
     got = {(r.learner, r.exercise): (r.points, r.status) for r in summary.rows}
     assert got == {
-        ("killer", "gradient-descent"): (0, "missing"),
         ("killer", "step-decay"): (0, "graded"),
-        ("right", "gradient-descent"): (0, "missing"),
         ("right", "step-decay"): (6, "graded"),
     }
     assert time.monotonic() - started < 60

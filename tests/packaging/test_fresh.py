@@ -169,7 +169,8 @@ def test_upgrading_keeps_the_work(lrlesson, course, clone, python, tmp_path):
     assert "updated notebooks/03_noise.ipynb" in lines
     assert "added notebooks/99_new.ipynb" in lines
     assert (
-        f"kept your {EXERCISE}; the new version of it is beside it, as 04_exercise_decay.new.ipynb" in lines
+        f"kept your {EXERCISE}; the new version of it is beside it, "
+        "as 04_exercise_decay.new.ipynb" in lines
     )
     assert lines[-1].startswith("my-course holds the course of lrlesson 0.1.1.")
     assert len(lines) == 5
