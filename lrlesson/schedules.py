@@ -374,9 +374,9 @@ class WSD(Schedule):
     who found it better than a line); shape="exponential" by equal factors, as Geometric does, and
     needs an lr_end above 0 (Hu et al. 2024, who gave WSD its name).
 
-    shape='sqrt'         $\sqrt{\min(1, \max(0$ for $\min(1, \max(0$, $/D)}$ for $/D)$
-    shape='exponential'  $(\eta_{end}/\eta_0)^{$ for $+ (\eta_{end} - \eta_0) $, $/D)}$ for $/D)$
-    """
+    shape='sqrt'         $\sqrt{\min(1, \max(0, t-W-S)/D)}$ for $\min(1, \max(0, t-W-S)/D)$
+    shape='exponential'  $(\eta_{end}/\eta_0)^{\min(1, \max(0, t-W-S)/D)}$ for $+ (\eta_{end} - \eta_0) \min(1, \max(0, t-W-S)/D)$
+    """  # noqa: E501
 
     lr0: Rate
     warmup: UpdatesOrZero
