@@ -151,6 +151,25 @@ MISCONCEPTIONS = {
         None, "14", "Normalised weights grow by the length of the first step for ever."
     ),
     "direction-has-no-speed": _entry(None, "14", "A direction has no speed."),
+    "small-rate-forgets-less": _entry(
+        None, "15", "A small rate forgets less for the same amount learnt."
+    ),
+    "fewer-updates-less-harm": _entry(None, "15", "Fewer updates do less harm to what was known."),
+    "forgetting-is-all-or-nothing": _entry(
+        None, "15", "What a network knew before is kept as a whole or lost as a whole."
+    ),
+    "freezing-protects": _entry(None, "15", "Frozen layers protect what a network knows."),
+    "freezing-never-enough": _entry(None, "15", "The last layer alone cannot learn a new task."),
+    "pretraining-is-nothing": _entry(None, "15", "Trained weights are no better than new ones."),
+    "high-rate-forgets": _entry(None, "15", "The high rate is what makes a network forget."),
+    "schedule-free-is-rate-free": _entry(None, "16", "Schedule-free means rate-free."),
+    "rate-free-is-schedule-free": _entry(
+        None, "16", "Where there is no rate to tune there is nothing to tune."
+    ),
+    "adam-rate-for-everything": _entry(None, "16", "Adam's rate 0.001 is right for any problem."),
+    "unit-of-the-loss": _entry(
+        None, "16", "Answers in other units change the loss and nothing else."
+    ),
     "rate-ignores-batch": _entry(
         None, "17", "A good rate belongs to the network and not to the batch size."
     ),
