@@ -214,13 +214,8 @@ EXERCISE_NOTE = (
     "[take the notebook](path:../originals/exercises/{name}.ipynb)."
 )
 LESSONS = "Each lesson predicts, runs and explains. Read them in this order."
-DOCS = [
-    "grading",
-    "diagnosis",
-    "places",
-    "architecture",
-    "jupyterlite",
-]  # the same files as in the repository
+# The same files as in the repository.
+DOCS = ["grading", "diagnosis", "places", "architecture", "jupyterlite"]
 GUIDES = "To grade with the course, to run it elsewhere, and to see how it is built."
 EXERCISES = "What you write yourself, lesson by lesson. The checks run in the notebook."
 
