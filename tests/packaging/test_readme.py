@@ -43,7 +43,7 @@ COVERED = {
     # .ci/run installs it so, where it may.
     r"sudo (apt|apt-get|dnf) install .*": "tests/conftest.py::need",
     r"make (test(-slow|-oldest)?|lint|format|lock|pictures|clean|help)": "are lanes themselves",
-    r"make site": "tests/site/*.py::test_",
+    r"make pages": "tests/site/*.py::test_",
     r"make lite": "tests/site/test_lite.py::test_",
 }
 

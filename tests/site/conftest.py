@@ -1,4 +1,4 @@
-"""The site as `make site` builds it, once for all tests that look at it."""
+"""The site as `make pages` builds it, once for all tests that look at it."""
 
 import importlib
 import subprocess
