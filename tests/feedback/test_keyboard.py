@@ -11,6 +11,7 @@ CELLS = {
     "peak": 'from lrlesson.feedback import predict, pretest\npredict("02-q5")',
     "mirror": 'predict("02-q1")',
     "first-test": "pretest()",
+    "keys": 'from lrlesson.feedback import predict\npredict("02-q4")',
     "puzzle": 'from lrlesson.feedback import parsons\nparsons("training-loop")',
 }
 
@@ -183,7 +184,7 @@ def test_without_a_kernel_the_form_says_so(lab: rig.Lab):
 
 
 @pytest.mark.parametrize(
-    ("cell", "control"), [("first-test", "radio"), ("first-test", "button"), ("puzzle", "button")]
+    ("cell", "control"), [("keys", "radio"), ("keys", "button"), ("puzzle", "button")]
 )
 @pytest.mark.parametrize("keys", ["Shift+Enter", "Control+Enter"])
 def test_a_cell_runs_from_inside_its_form(lab: rig.Lab, cell, control, keys):

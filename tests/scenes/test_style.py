@@ -121,6 +121,7 @@ def opened(chromium: Browser, scene: Scene, file: FilePath, font: str, theme: An
     return page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EVERY)
 def test_nothing_covers_anything_and_all_can_be_read(
     chromium: Browser, tmp_path: FilePath, name: str
