@@ -213,6 +213,7 @@ EXERCISE_NOTE = (
     "Exercises are solved in Jupyter, where each answer is checked at once: "
     "[take the notebook](path:../originals/exercises/{name}.ipynb)."
 )
+FOLDED = "\n\n*Folded until you have predicted.*"  # which a page is not
 LESSONS = "Each lesson predicts, runs and explains. Read them in this order."
 # The same files as in the repository.
 DOCS = ["grading", "diagnosis", "places", "architecture", "jupyterlite"]
@@ -232,6 +233,7 @@ def write_lesson(path: Path, notebook: NotebookNode, note: str, there: set[str])
     in_parts = False
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
+            cell.source = cell.source.removesuffix(FOLDED)
             cell.source = without_dead_links(cell.source, path.parent.name, there)
             in_parts |= bool(re.search(r"(?m)^## ", cell.source))
             if not in_parts:  # no level of headings may be left out

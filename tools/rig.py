@@ -6,7 +6,7 @@
         lab.run_all()
 
 Actions go through menus, keys and the mouse, as a learner's do. The application object that
-JupyterLab can be asked to expose serves only to wait for it and to scroll.
+JupyterLab can be asked to expose serves only to wait for it, to scroll and to open folds.
 """
 
 import json
@@ -158,14 +158,20 @@ class Lab:
         """Close the window."""
         self.context.close()
 
-    def open(self, path: str) -> None:
-        """Open one notebook, alone, and wait until its kernel is ready."""
+    def open(self, path: str, folded: bool = False) -> None:
+        """Open one notebook, alone, with its folds opened, and wait until its kernel is ready."""
         self.path = path
         self.page.goto(f"{self.server.url}lab/tree/{path}?reset&token={self.server.token}")
         self.page.wait_for_function("window.jupyterapp !== undefined")
         self.page.evaluate("window.jupyterapp.restored")
         self.page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for()
         self.wait_idle(60)
+        if not folded:
+            self.unfold()
+
+    def unfold(self) -> None:
+        """Open all folds."""
+        self.page.evaluate("window.jupyterapp.commands.execute('notebook:expand-all-headings')")
 
     def wait_idle(self, seconds: float = 120) -> None:
         """Wait until no cell waits or runs and the kernel is idle."""

@@ -70,6 +70,7 @@ class Lite(rig.Lab):
         self.page.evaluate("window.jupyterapp.restored")
         self.page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for(timeout=180_000)
         self.wait_idle(STARTS)
+        self.unfold()
 
 
 @pytest.fixture(scope="module")

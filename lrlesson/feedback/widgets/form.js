@@ -79,6 +79,10 @@ function render({ model, el }) {
     later.textContent = model.get("later");
     later.hidden = !later.textContent;
     if (later.hidden && hadFocus) reply.focus(); // where the button was
+    if (!reply.innerHTML) return;
+    root.dataset.recorded = "true"; // what JupyterLab folds below may open (labconfig/extension)
+    const told = new CustomEvent("lrlesson-recorded", { bubbles: true });
+    requestAnimationFrame(() => root.dispatchEvent(told)); // it stands on the page by then
   };
 
   model.on("change:question", ask);

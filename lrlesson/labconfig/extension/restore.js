@@ -78,10 +78,14 @@ async function activate() {
   };
 }
 
-const plugin = { id: 'lrlesson:restore', autoStart: true, activate };
+const restore = { id: 'lrlesson:restore', autoStart: true, activate };
+const folds = new URL('folds.js', document.currentScript.src);
 
 window._JUPYTERLAB = window._JUPYTERLAB || {};
 window._JUPYTERLAB.lrlesson = {
   init: () => {},
-  get: async () => () => ({ __esModule: true, default: plugin }),
+  get: async () => {
+    const plugins = [restore, (await import(folds)).default];
+    return () => ({ __esModule: true, default: plugins });
+  },
 };
