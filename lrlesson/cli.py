@@ -1,5 +1,5 @@
-"""The command line: `lrlesson start | lab | doctor | progress`, and for instructors `release |
-grade | report | export | selftest`.
+"""The command line: `lrlesson start | lab | doctor | progress`, and for instructors `new-exercise |
+release | grade | report | export | selftest`.
 
 Everything heavy is imported inside the command that needs it, so that `--help` answers at once.
 Exit codes: 0 where all went well, 1 where a check found a difference, 2 for a bad request, with one
@@ -227,6 +227,7 @@ def release(
     from .grading import release as make_exercises
 
     try:
+        _refuse_other_points(solutions)
         if check:
             with tempfile.TemporaryDirectory() as made:
                 files = make_exercises(solutions, Path(made))
@@ -245,6 +246,58 @@ def release(
                 typer.echo(f"wrote {file}")
     except ReleaseError as error:
         stop(error)
+
+
+@app.command("new-exercise")
+def new_exercise(
+    id: Annotated[str, typer.Argument(help="Lower case, joined by -, such as trimmed-mean.")],
+    notebook: Annotated[Path, typer.Argument(help="Your source NN_name.ipynb, or a new one.")],
+    points: Annotated[float, typer.Option(help="Of the exercise.")] = 2,
+    text: Annotated[
+        bool, typer.Option("--text", help="A text to be marked by hand, not code.")
+    ] = False,
+) -> None:
+    """Write an exercise of your own, to be edited.
+
+    Its cells go into the notebook, what `check` knows into the folder `checks` beside it.
+    """
+    from .feedback.exercises import all_exercises
+    from .grading import ReleaseError
+    from .grading.authoring.new_exercise import new_exercise as write
+
+    try:
+        if id in all_exercises():
+            stop(f"ID = {id!r}: there is such an exercise already; choose another.")
+        made = write(id, notebook, points, text)
+    except (ReleaseError, ValueError) as error:
+        stop(error)
+    for path in made.paths:
+        typer.echo(f"wrote {path}")
+    typer.echo(f"It works as it stands: lrlesson release {notebook.parent} exercises. Now edit it.")
+
+
+def _refuse_other_points(solutions: Path) -> None:
+    """Stop where a file of `checks` says something else of an exercise than its notebook."""
+    from .feedback.exercises import exercises_in
+    from .grading import ReleaseError
+    from .grading.authoring.source_notebooks import read_exercises, read_sources
+
+    try:
+        own = exercises_in(solutions)
+    except ValueError as error:
+        raise ReleaseError(str(error)) from error
+    there = read_exercises(read_sources(solutions)) if own else {}
+    for exercise in own:
+        where = f"checks/, {exercise.id}"
+        if exercise.id not in there:
+            raise ReleaseError(f"{where}: no notebook of {solutions} holds this exercise.")
+        made = there[exercise.id]
+        for what, said, true in (
+            ("notebook", exercise.notebook, made.notebook),
+            ("points", exercise.points, made.points),
+        ):
+            if said != true:
+                raise ReleaseError(f"{where}: {what} = {said!r}, but the notebooks have {true!r}.")
 
 
 Results = Annotated[Path, typer.Argument(help="The folder that `grade` wrote.")]
@@ -300,15 +353,19 @@ def grade(
         TimeRemainingColumn,
     )
 
-    from .feedback.exercises import all_exercises
+    from .feedback.exercises import all_exercises, exercises_in
     from .grading import GradeError, Row
     from .grading import grade as grade_all
     from .grading.sandbox import bubblewrap
 
     console = Console(stderr=True)
+    try:
+        own = {exercise.id: exercise for exercise in exercises_in(solutions)}
+    except ValueError as error:
+        stop(error)
     known = {
-        name: [(wrong.misconception, wrong.code) for wrong in exercise.bank]
-        for name, exercise in all_exercises().items()
+        name: [(wrong.misconception, wrong.code, wrong.message) for wrong in exercise.bank]
+        for name, exercise in {**all_exercises(), **own}.items()
     }
     columns = (
         TextColumn("{task.description}"),

@@ -64,8 +64,8 @@ def summary(*ids: str) -> Table:
         result = checked.get(exercise.id)
         state = result.status if result else "not checked"
         note = ""
-        if result and result.misconception in MISCONCEPTIONS:
-            note = MISCONCEPTIONS[result.misconception].belief
+        if result and (believed := _belief(exercise, result.misconception)):
+            note = believed
         elif result and result.failures:
             note = result.failures[0].law
         if "solution" in record.get(exercise.id, {}):
@@ -82,6 +82,14 @@ def summary(*ids: str) -> Table:
     body = [f"When all are correct, save this notebook and hand in {files}."]
     _display(Table(Card("bad", "Incomplete", body, rows)))
     raise Incomplete(f"{', '.join(missing)}.")
+
+
+def _belief(exercise: Exercise | Challenge, slug: str | None) -> str:
+    """A mistake in a sentence: the course's, or that of an instructor's own exercise."""
+    if slug in MISCONCEPTIONS:
+        return MISCONCEPTIONS[slug].belief
+    bank = getattr(exercise, "bank", ())
+    return next((wrong.belief for wrong in bank if wrong.misconception == slug), "")
 
 
 def _neighbours() -> list:
@@ -246,7 +254,8 @@ def _again(data: dict[str, Any], exercises: list[Exercise | Challenge]) -> list[
     for exercise in exercises:
         entry = data["exercises"].get(exercise.id, {})
         met = [a["misconception"] for a in entry.get("attempts", []) if a.get("misconception")]
-        if met and met[-1] in MISCONCEPTIONS and entry.get("status") != "correct":
-            found.append(f"{_words(exercise.id)}: {MISCONCEPTIONS[met[-1]].belief}")
+        believed = _belief(exercise, met[-1]) if met else ""
+        if believed and entry.get("status") != "correct":
+            found.append(f"{_words(exercise.id)}: {believed}")
             found += treated(met[-1])
     return found

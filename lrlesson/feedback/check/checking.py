@@ -24,7 +24,8 @@ def find(id: str) -> Exercise | Challenge:
     exercises: dict[str, Exercise | Challenge] = {**all_exercises(), **CHALLENGES}
     if isinstance(id, str) and id in exercises:
         return exercises[id]
-    raise unknown("exercise", id, exercises)
+    own = f"One of your own would be found in checks/{id}.py beside the notebook."
+    raise ValueError(f"{unknown('exercise', id, exercises)} {own}")
 
 
 def check(id: str, *answers: object) -> Result:

@@ -39,13 +39,23 @@ def _of_the_course() -> Iterator[ModuleType]:
     here = Path.cwd()
     root = next((p for p in (here, *here.parents) if (p / "course.toml").is_file()), here)
     for folder in dict.fromkeys([root / "checks", here / "checks"]):
-        for path in sorted(folder.glob("*.py")):
-            spec = importlib.util.spec_from_file_location(f"checks.{path.stem}", path)
-            assert spec is not None
-            assert spec.loader is not None
-            module = importlib.util.module_from_spec(spec)
-            try:
-                spec.loader.exec_module(module)
-            except Exception as error:
-                raise ValueError(f"checks/{path.name}: {type(error).__name__}: {error}") from error
-            yield module
+        yield from _modules(folder)
+
+
+def exercises_in(folder: Path) -> list[Exercise]:
+    """The exercises of a folder's `checks/`; ValueError, in a sentence, for what cannot be run."""
+    found = [e for m in _modules(folder / "checks") for e in getattr(m, "EXERCISES", ())]
+    return list({exercise.id: exercise for exercise in found}.values())
+
+
+def _modules(folder: Path) -> Iterator[ModuleType]:
+    for path in sorted(folder.glob("*.py")):
+        spec = importlib.util.spec_from_file_location(f"checks.{path.stem}", path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            raise ValueError(f"checks/{path.name}: {type(error).__name__}: {error}") from error
+        yield module

@@ -135,7 +135,7 @@ class Wrong:
     instead: whoever obeys all before it and fails it, with numbers, made this mistake, whatever the
     values (which depend on what was asked before, where an answer keeps state, or on a tolerance
     that somebody chose). `right_in` says where the formula is the convention: it is wrong here and
-    right there.
+    right there. `belief` is the mistake in a sentence, where the course's list does not have it.
     """
 
     misconception: str
@@ -143,6 +143,7 @@ class Wrong:
     code: str
     told_by: str | None = None
     right_in: str = ""
+    belief: str = ""
 
 
 @dataclass(frozen=True)
@@ -192,9 +193,10 @@ class Exercise:
         if len(set(laws)) < len(laws) or not laws:
             raise ValueError(f"{self.id}: properties = {laws}, expected at least one, none twice")
         for wrong in self.bank:
-            if wrong.misconception not in MISCONCEPTIONS:
+            if wrong.misconception not in MISCONCEPTIONS and not wrong.belief:
                 raise ValueError(
                     f"{self.id}: misconception {wrong.misconception!r} is not in misconceptions.py"
+                    " and has no belief"
                 )
             if wrong.told_by is not None and wrong.told_by not in laws:
                 raise ValueError(f"{self.id}: told_by = {wrong.told_by!r}, expected a property")

@@ -1,4 +1,4 @@
-"""course.toml: deadlines, what being late costs, and how a learner is recognised.
+"""course.toml: deadlines, what being late costs, files that come along, how learners are known.
 
 Points and notebooks stand in the solutions, and need not be said again; only what is marked by
 hand has its points here.
@@ -11,7 +11,7 @@ import math
 import tomllib
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -20,12 +20,16 @@ from lrlesson.grading.errors import GradingError
 
 LEARNER = ("folder", "file", "either")
 KEYS = {
-    "": {"course", "submissions", "exercise", "late"},
+    "": {"course", "submissions", "exercise", "late", "files"},
     "late": {"grace_minutes", "per_day", "at_most", "canvas_days"},
-    "course": {"name", "timezone"},
+    "course": {"name", "timezone", "files"},
     "submissions": {"learner"},
     "exercise": {"id", "notebook", "points", "deadline"},
 }
+
+
+MOST_FILES = 32_000_000  # bytes, which travel with every exercise
+Files = tuple[tuple[str, bytes], ...]  # names, as notebooks open them, and what is in them
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,10 @@ class Late:
 
 @dataclass(frozen=True)
 class Course:
-    """What course.toml says; every exercise of the folder counts, whether it is listed or not."""
+    """What course.toml says; every exercise of the folder counts, whether it is listed or not.
+
+    `files`: what notebooks open beside them, for the learner and, read-only, in the sandbox.
+    """
 
     entries: tuple[Entry, ...]
     learner: str = "either"
@@ -71,6 +78,7 @@ class Course:
     name: str = ""
     zone: tzinfo | None = None
     extensions: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    files: Files = ()
 
     def deadline(self, entry: Entry, learner: str) -> datetime | None:
         """The deadline that one learner has: an extension for the exercise, its notebook or all."""
@@ -117,7 +125,35 @@ def read_course(solutions: Path, exercises: dict[str, GradedExercise]) -> Course
     entries = tuple(by_id.get(e.id, Entry(e.id, e.notebook, e.points)) for e in exercises.values())
     name = str(_table(data, "course").get("name", ""))
     extensions = read_extensions(path.with_name("extensions.csv"), exercises, zone)
-    return Course(entries, learner, _late(_table(data, "late")), name, zone, extensions)
+    files = _files(data, (path.parent, solutions))
+    return Course(entries, learner, _late(_table(data, "late")), name, zone, extensions, files)
+
+
+def _files(data: dict[str, Any], folders: tuple[Path, ...]) -> Files:
+    """What `files` lists, read; at the top of course.toml or under [course]."""
+    listed = data.get("files", _table(data, "course").get("files", []))
+    if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
+        raise GradingError(f'course.toml: files = {listed!r}, expected like ["data.csv"].')
+    found: dict[str, bytes] = {}
+    for name in listed:
+        place = PurePosixPath(name)
+        if place.is_absolute() or ".." in place.parts or place.as_posix() != name or name == ".":
+            raise GradingError(
+                f"course.toml: files has {name!r}, expected a path below the notebooks' folder."
+            )
+        source = next((f / name for f in folders if (f / name).is_file()), None)
+        if source is None:
+            where = " or ".join(dict.fromkeys(str(folder) for folder in folders))
+            raise GradingError(f"course.toml: files has {name!r}, but there is none in {where}.")
+        try:
+            found[name] = source.read_bytes()
+        except OSError as error:
+            raise GradingError(f"{source} cannot be read ({error.strerror}).") from error
+    if (size := sum(map(len, found.values()))) > MOST_FILES:
+        raise GradingError(
+            f"course.toml: files are {size / 1e6:.0f} MB, expected {MOST_FILES / 1e6:.0f} at most."
+        )
+    return tuple(sorted(found.items()))
 
 
 def read_extensions(

@@ -16,16 +16,19 @@ from lrlesson.grading.marking import score
 from lrlesson.grading.marking.run import SANDBOX, UNSAFE, Job, Outcome, run
 from lrlesson.grading.sandbox import bubblewrap
 
+CHECKS = "checks"  # beside the notebooks, for `check`
 SEEDS = (1, 2)  # the reference runs with both: a check that prints the same twice is not fresh
 
 
 def release(source: Path, target: Path) -> list[Path]:
     """Write the exercises of `source` (instructor's notebooks) to `target`; return their paths.
 
-    Nothing is written unless everything is in order. Generated notebooks in `target` whose source
-    is gone are removed. Raises ReleaseError, in one sentence, for an unknown role, tag or key, a
-    duplicate id, unbalanced markers, an answer without points, a hidden check that asserts, fails,
-    prints a verdict or does not depend on the seed, and for a solution line that would remain.
+    The files that course.toml lists and the checks of `source`/checks come along, since the
+    exercises use them. Nothing is written unless everything is in order. Generated notebooks in
+    `target` whose source is gone are removed. Raises ReleaseError, in one sentence, for an unknown
+    role, tag or key, a duplicate id, unbalanced markers, an answer without points, a hidden check
+    that asserts, fails, prints a verdict or does not depend on the seed, and for a solution line
+    that would remain.
     """
     source, target = Path(source), Path(target)
     if source.resolve() == target.resolve():
@@ -33,7 +36,7 @@ def release(source: Path, target: Path) -> list[Path]:
     notebooks = source_notebooks.read_sources(source)
     exercises = source_notebooks.read_exercises(notebooks)
     try:
-        read_course(source, exercises)
+        course = read_course(source, exercises)
     except GradingError as error:
         raise ReleaseError(str(error)) from error
     # What runs is the instructor's own, so a machine without the sandbox can release as well.
@@ -42,16 +45,25 @@ def release(source: Path, target: Path) -> list[Path]:
     _refuse_leaks(notebooks, released)
     for exercise in exercises.values():
         if exercise.role("answer"):
-            _refuse_verdicts(exercise, run(_trial(exercise, exercises, isolation)))
+            notebook = assemble(exercise, exercises, list(SEEDS), trial=True)
+            job = Job(notebook, isolation=isolation, files=course.files)
+            _refuse_verdicts(exercise, run(job))
     target.mkdir(parents=True, exist_ok=True)
     for path in target.glob("*.ipynb"):
         if path.name not in released and _is_generated(path):
             path.unlink()
+    for name, content in course.files:
+        _copy(target / name, content)
+    for check in sorted((source / CHECKS).glob("*.py")):
+        _copy(target / CHECKS / check.name, check.read_bytes())
     return [_write(target / name, notebook) for name, notebook in released.items()]
 
 
-def _trial(exercise: GradedExercise, exercises: dict[str, GradedExercise], isolation: str) -> Job:
-    return Job(assemble(exercise, exercises, list(SEEDS), trial=True), isolation=isolation)
+def _copy(path: Path, content: bytes) -> None:
+    """Put a file beside the exercises, unless it is there as it should be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.is_file() or path.read_bytes() != content:
+        path.write_bytes(content)
 
 
 def _refuse_leaks(notebooks: dict[str, NotebookNode], released: dict[str, NotebookNode]) -> None:

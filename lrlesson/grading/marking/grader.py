@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import os
 import platform
 import re
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,7 +35,7 @@ from lrlesson.grading.sandbox import bubblewrap
 
 WITH_VERSION = ("lrlesson", "numpy", "nbval", "ipykernel")
 Key = tuple[str, str]
-Known = dict[str, list[tuple[str, str]]]
+Known = Mapping[str, Sequence[tuple[str, ...]]]
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,10 @@ def grade(
     server that has imported NumPy and Matplotlib. unsafe: no sandbox; a learner's code may then do
     whatever the grader may. executor: runs the kernels, not worker processes of its own; it is not
     shut down.
-    known: wrong solutions by exercise, as (misconception, source of the answer cell); an answer
-    that prints what one of them prints is named by it. on_row: called with each new row and the
-    number still to come. notebooks: names of the exercise files that the run is about; without,
-    those that somebody handed in.
+    known: wrong solutions by exercise, as (misconception, source of the answer cell) and perhaps
+    what to tell of it; an answer that prints what one of them prints is named by it. on_row: called
+    with each new row and the number still to come. notebooks: names of the exercise files that the
+    run is about; without, those that somebody handed in.
     Rows whose inputs have not changed are kept (those that failed by the grader's own trouble are
     tried again), so a run that was stopped goes on where it stopped.
     Raises GradeError, in one sentence, where the run cannot start; what a learner handed in never
@@ -122,6 +123,7 @@ def grade(
     for place in () if unsafe else (submissions, out, solutions):
         if shown := bubblewrap.seen_in(place):
             raise GradeError(f"{place} is in {shown}, which answers can read; put it elsewhere.")
+    how = replace(how, files=course.files)
     entries = _asked_for(course, notebooks)
     found, ignored = collect(submissions, {e.notebook for e in course.entries}, course.learner)
     try:
@@ -194,6 +196,7 @@ def _tasks(
     came = {e.notebook for s in found for e in entries if _came(chosen[s.learner, e.id][0])}
     if came and not all_of_them:
         entries = [entry for entry in entries if entry.notebook in came]
+    files = [(name, hashlib.sha256(content).hexdigest()) for name, content in course.files]
     tasks = []
     for submission in found:
         for entry in entries:
@@ -210,7 +213,7 @@ def _tasks(
             depends = [exercises[e].digest for e in sorted(exercises)] if exercise.needs else []
             found_in = copy.digest if copy else ""
             known = [found_in, grafted.anomalies, exercise.digest, exercise.release, depends]
-            known += [submission.system]
+            known += [submission.system, *files]
             input_hash = digest([known, exercise.points, cost, seed, isolation, versions()])
             who = submission.learner, submission.system
             tasks.append(_Task(*who, entry, exercise, grafted, input_hash, isolation, cost))
@@ -335,19 +338,21 @@ def _named(
     jobs: dict[Key, Job] = {}
     for name, seed in asked:
         exercise = exercises[name]
-        for number, (_, source) in enumerate(known[name] if len(exercise.stubs) == 1 else []):
-            answers = dict.fromkeys(exercise.stubs, source)
+        for number, wrong in enumerate(known[name] if len(exercise.stubs) == 1 else []):
+            answers = dict.fromkeys(exercise.stubs, wrong[1])
             job = how.job(assemble(exercise, exercises, [seed], answers))
             jobs[name, f"{seed} {number}"] = job
-    prints: dict[tuple[str, int, str], str] = {}
+    nobody = ("", "", "")
+    prints: dict[tuple[str, int, str], tuple[str, ...]] = {}
     with Workers(how, len(jobs)) as workers:
         for (name, which), outcome in workers.outcomes(jobs):
             seed, number = map(int, which.split())
             key = (name, seed, _printed(exercises[name], outcome))
-            prints[key] = "" if key in prints else known[name][number][0]
+            prints[key] = nobody if key in prints else known[name][number]
+    found = [(row, prints.get((row.exercise, row.seed, row.printed), nobody)) for row in rows]
     return [
-        replace(row, misconception=prints.get((row.exercise, row.seed, row.printed), ""))
-        for row in rows
+        replace(row, misconception=wrong[0], advice=wrong[2] if len(wrong) > 2 else "")
+        for row, wrong in found
     ]
 
 

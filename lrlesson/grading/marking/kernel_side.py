@@ -7,6 +7,7 @@ hidden checks a namespace of their own. None of it keeps out whoever wants in: t
 and the comparison outside.
 """
 
+import os
 import sys
 import types
 from typing import Any
@@ -63,6 +64,7 @@ def forgiving(name: str, line: str, _stack_depth: int = 1) -> Any:
 
 def begin(asked: list[str]) -> None:
     """From here on cells have a namespace of their own, with no more than the names asked for."""
+    os.chdir(folder)
     theirs, module = shell.user_ns, types.ModuleType("__main__")
     ours: dict[str, Any] = vars(module)
     ours.update({name: theirs[name] for name in asked if name in theirs})
@@ -71,7 +73,7 @@ def begin(asked: list[str]) -> None:
     shell.init_user_ns()
 
 
-stdout = sys.stdout
+stdout, folder = sys.stdout, os.getcwd()  # noqa: PTH109
 streams = [Cut(sys.stdout), Cut(sys.stderr)]
 sys.stdout, sys.stderr = streams
 shell.events.register("pre_run_cell", new_cell)

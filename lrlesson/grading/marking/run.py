@@ -71,7 +71,7 @@ class Job:
     """What one kernel runs: a notebook as text, its limits in seconds and characters, and where.
 
     `isolation`: "bubblewrap", or "none" for a kernel that may do whatever the grader may. `warm`:
-    fork it from a server that has imported what kernels need.
+    fork it from a server that has imported what kernels need. `files`: what cells open, by name.
     """
 
     notebook: str
@@ -79,6 +79,7 @@ class Job:
     warm: bool = True
     budget: float = BUDGET
     output_limit: int = OUTPUT_LIMIT
+    files: tuple[tuple[str, bytes], ...] = ()
 
 
 @dataclass
@@ -182,6 +183,7 @@ class SandboxManager(KernelManager):
 
     warm = True
     referee: int | None = None
+    files: tuple[tuple[str, bytes], ...] = ()
 
 
 class GradingKernel(RunningKernel):
@@ -202,9 +204,9 @@ class GradingKernel(RunningKernel):
             if plays:
                 self.referee = socket.socketpair()  # ours, and the kernel's
             if job.isolation == SANDBOX:
-                self._start_sandboxed(job.warm)
+                self._start_sandboxed(job)
             else:
-                self._start_unsafe()
+                self._start_unsafe(job)
             self.kc = self.km.client()
             self.kc.start_channels(hb=False)  # the process itself is watched
             self._ensure_iopub_up()
@@ -212,15 +214,15 @@ class GradingKernel(RunningKernel):
             self.stop()
             raise
 
-    def _start_sandboxed(self, warm: bool) -> None:
+    def _start_sandboxed(self, job: Job) -> None:
         provisioner.register()
         manager = SandboxManager(context=self.context, connection_file="/none")
-        manager.warm = warm
+        manager.warm, manager.files = job.warm, job.files
         manager.referee = self.referee[1].fileno() if self.referee else None
         self.km: KernelManager = manager
         self.km.start_kernel()
 
-    def _start_unsafe(self) -> None:
+    def _start_unsafe(self, job: Job) -> None:
         remove_abandoned()
         self.folder = tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)
         folder = Path(self.folder.name)
@@ -235,12 +237,17 @@ class GradingKernel(RunningKernel):
             self.km.transport = "ipc"
             self.km.ip = str(folder / "k")
         environment = kernel_environment(folder)
+        work = _empty(folder / "work")
+        for name, content in job.files:
+            (work / name).parent.mkdir(parents=True, exist_ok=True)
+            (work / name).write_bytes(content)
+            (work / name).chmod(0o444)
         passed: dict[str, Any] = {}
         if self.referee:
             environment[REFEREE] = str(self.referee[1].fileno())
             passed["pass_fds"] = [self.referee[1].fileno()]
         self.km.start_kernel(
-            cwd=str(_empty(folder / "work")),
+            cwd=str(work),
             env=environment,
             extra_arguments=["--HistoryManager.enabled=False"],
             stdout=subprocess.DEVNULL,

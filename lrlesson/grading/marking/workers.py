@@ -11,6 +11,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
+from lrlesson.grading.authoring.course import Files
 from lrlesson.grading.marking.run import SANDBOX, Job, Outcome, run
 from lrlesson.grading.sandbox import provisioner
 
@@ -23,9 +24,10 @@ class How:
     warm: bool
     executor: Executor | None
     workers: int
+    files: Files = ()
 
     def job(self, notebook: str) -> Job:
-        return Job(notebook, isolation=self.isolation, warm=self.warm)
+        return Job(notebook, isolation=self.isolation, warm=self.warm, files=self.files)
 
 
 class Workers:
@@ -100,11 +102,11 @@ def _new_pool(workers: int, how: How) -> ProcessPoolExecutor:
         workers,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_begin_worker,
-        initargs=(how.isolation == SANDBOX and how.warm,),
+        initargs=(how.isolation == SANDBOX and how.warm, how.files),
     )
 
 
-def _begin_worker(warm: bool) -> None:
+def _begin_worker(warm: bool, files: Files) -> None:
     """Start the fork server early, and end with the grader, however that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader, which then ends us
     grader = multiprocessing.parent_process()
@@ -116,4 +118,4 @@ def _begin_worker(warm: bool) -> None:
 
     threading.Thread(target=watch, daemon=True).start()
     if warm:
-        provisioner.shared()
+        provisioner.shared(files=files)

@@ -40,7 +40,7 @@ def told(row: Row) -> list[str]:
         lines.append(f"{name}: {of}, {verdict(check)}{hint}")
     if row.misconception:
         known = row.misconception.replace("-", " ")
-        lines.append(f"This answer behaves like a known mistake: {known}.")
+        lines.append(f"This answer behaves like a known mistake: {known}. {row.advice}".rstrip())
     lines += [f"{said}." for said in row.anomalies if said.startswith(TOLD)]
     return lines
 

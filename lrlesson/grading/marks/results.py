@@ -49,7 +49,7 @@ class Row:
     exercise's file; `printed` a hash of what a wrong answer printed; `misconception` the known
     wrong solution that prints the same, "" if none does, None where that was not looked up;
     `system` the LMS that made the learner's name, "" where none did; `text` what is marked by hand;
-    `same` a hash that equal answers share.
+    `same` a hash that equal answers share; `advice` what to tell of the known wrong solution.
     """
 
     learner: str
@@ -71,6 +71,7 @@ class Row:
     system: str = ""
     text: str = ""
     same: str = ""
+    advice: str = ""
 
 
 def append(path: Path, row: Row) -> None:
@@ -118,7 +119,8 @@ def _row(line: str) -> Row | None:
         row = Row(**{f.name: data[f.name] for f in dataclasses.fields(Row) if f.name in data})
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    words = (row.learner, row.exercise, row.status, row.reason, row.notebook, row.text, row.system)
+    words = [row.learner, row.exercise, row.status, row.reason, row.notebook, row.text]
+    words += [row.system, row.advice]
     numbers = (row.points, row.max_points, row.seconds)
     fine = (
         all(isinstance(word, str) for word in words)

@@ -28,10 +28,11 @@ import sys
 import tempfile
 import weakref
 import zipfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import lrlesson
 from lrlesson.grading.errors import GradeError
@@ -195,27 +196,33 @@ def _with_sender(receiver: socket.socket) -> tuple[bytes, int]:
 class Sandbox:
     """One bubblewrap with a fork server; a context manager.
 
-    `whole` puts lrlesson.feedback in as well, for notebooks that check themselves.
+    `whole` puts lrlesson.feedback in as well, for notebooks that check themselves; `files` (name
+    and content) are in the folder in which kernels run, and nothing there can change them.
     Raises SandboxError, in one sentence, where it cannot be.
     """
 
-    def __init__(self, limits: Limits | None = None, whole: bool = False) -> None:
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        whole: bool = False,
+        files: tuple[tuple[str, bytes], ...] = (),
+    ) -> None:
         if why := problem():
             raise SandboxError(why)
         self.limits = limits or Limits()
         self.requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.requests.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self.server: _Process | None = None
-        with theirs, tempfile.TemporaryFile() as library:
-            library.write(_library(whole))
-            library.seek(0)
-            os.set_inheritable(library.fileno(), True)
+        self.entries = sorted({name.split("/")[0] for name, _ in files})
+        with theirs, contextlib.ExitStack() as opened:
+            library = opened.enter_context(_holding(_library(whole)))
+            given = [(name, opened.enter_context(_holding(content))) for name, content in files]
             self.process: subprocess.Popen[bytes] = subprocess.Popen(  # type: ignore[call-overload]
-                _command(library.fileno()),
+                _command(library.fileno(), [(name, file.fileno()) for name, file in given]),
                 stdin=theirs,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                pass_fds=[library.fileno()],
+                pass_fds=[library.fileno(), *(file.fileno() for _, file in given)],
                 start_new_session=True,  # Ctrl-C is for the grader
                 **_user(),
             )
@@ -253,6 +260,7 @@ class Sandbox:
         ours.settimeout(STARTUP)
         program = base64.b64encode(system_calls.program(platform.machine())).decode()
         request = {"connection": connection, "tmp": self.tmp, "filter": program}
+        request["entries"] = self.entries
         request |= asdict(self.limits)
         with theirs:
             try:
@@ -282,7 +290,16 @@ class Sandbox:
             self.process.stderr.close()
 
 
-def _command(library: int) -> list[str]:
+@contextlib.contextmanager
+def _holding(content: bytes) -> Iterator[IO[bytes]]:
+    """An open file without a name that holds this, for bubblewrap to read."""
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.seek(0)
+        yield file
+
+
+def _command(library: int, files: list[tuple[str, int]]) -> list[str]:
     """bubblewrap's command line: what is visible inside, all of it read-only."""
     command = [_bwrap(), "--unshare-all", "--cap-add", "ALL", "--as-pid-1", "--clearenv"]
     command += ["--uid", "1000", "--gid", "1000", "--hostname", "sandbox"]
@@ -302,6 +319,9 @@ def _command(library: int) -> list[str]:
         if (folder / "lrlesson").is_dir() and not copied():
             command += ["--tmpfs", str(folder / "lrlesson")]
     command += ["--dir", "/tmp", "--dir", "/ipc", "--tmpfs", "/learner", "--tmpfs", "/lrlesson"]
+    command += ["--dir", "/files"]
+    for name, number in files:
+        command += ["--perms", "0444", "--file", str(number), f"/files/{name}"]
     command += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
     program = Path(fork_server.__file__).read_text(encoding="utf-8")
     return [*command, sys.executable, "-s", "-P", "-c", program, str(library)]

@@ -14,7 +14,7 @@ on which its guard answers; a guard ends its kernel when that socket is closed.
 """
 
 # System calls throughout: pathlib would hide them.
-# ruff: noqa: PTH102, PTH115, PTH123, PTH208
+# ruff: noqa: PTH102, PTH112, PTH115, PTH123, PTH208
 
 from __future__ import annotations
 
@@ -190,6 +190,14 @@ def file_systems(request: dict) -> None:
     mount("/learner/shm", "/dev/shm", None, BIND)
     if request["tmp"]:
         mount("/learner/tmp", "/tmp", None, BIND)
+    for name in request["entries"]:  # the course's files: nothing can change or move them
+        source, target = f"/files/{name}", f"/learner/work/{name}"
+        if os.path.isdir(source):
+            os.mkdir(target)
+        else:
+            os.close(os.open(target, os.O_CREAT, 0o444))
+        mount(source, target, None, BIND | REC)
+        mount("none", target, None, REMOUNT | BIND | RDONLY | NOSUID | NODEV)
     mount("tmpfs", "/ipc", "tmpfs", NOSUID | NODEV | NOEXEC, "size=64k,nr_inodes=32,mode=700")
     with open("/ipc/kernel.json", "w") as file:
         json.dump(request["connection"], file)

@@ -20,7 +20,8 @@ from traitlets import Bool, Int
 from lrlesson.grading.sandbox.bubblewrap import Kernel, Limits, Sandbox
 
 NAME = "lrlesson-sandbox"
-_shared: dict[tuple[int, Limits, bool], Sandbox] = {}
+Files = tuple[tuple[str, bytes], ...]
+_shared: dict[tuple[int, Limits, bool, Files], Sandbox] = {}
 
 
 def register() -> None:
@@ -29,12 +30,12 @@ def register() -> None:
     KernelProvisionerFactory.instance().provisioners.setdefault(NAME, here)
 
 
-def shared(limits: Limits = Limits(), whole: bool = False) -> Sandbox:  # noqa: B008
+def shared(limits: Limits = Limits(), whole: bool = False, files: Files = ()) -> Sandbox:  # noqa: B008
     """This process's sandbox of that kind, started if there is none."""
-    key = (os.getpid(), limits, whole)
+    key = (os.getpid(), limits, whole, files)
     sandbox = _shared.get(key)
     if sandbox is None or sandbox.process.poll() is not None:
-        sandbox = _shared[key] = Sandbox(limits, whole)
+        sandbox = _shared[key] = Sandbox(limits, whole, files)
     return sandbox
 
 
@@ -89,11 +90,11 @@ class SandboxProvisioner(KernelProvisionerBase):
         return {**reached, "key": reached["key"].encode()}
 
     def _sandbox(self) -> Sandbox:
-        limits = Limits(memory=self.memory)
+        limits, files = Limits(memory=self.memory), getattr(self.parent, "files", ())
         if not self.warm:
-            self.own = Sandbox(limits, self.whole)
+            self.own = Sandbox(limits, self.whole, files)
             return self.own
-        return shared(limits, self.whole)
+        return shared(limits, self.whole, files)
 
     async def poll(self) -> int | None:
         return None if self.kernel and self.kernel.alive else 0
