@@ -47,7 +47,7 @@ def question(one: Question, title: str, reveal: str = "") -> str:
 def _reply(one: Question, letter: str) -> str:
     said = one.option(letter)
     mood, title = ("good", "Right") if letter == one.right else ("bad", "Not so")
-    return Card(mood, f"{title}: {said.text}", [said.why]).html()
+    return Card(mood, f"{title}: {said.text}", one.reply(letter)).html()
 
 
 def prediction(shown: Prediction) -> str:

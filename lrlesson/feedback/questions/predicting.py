@@ -107,7 +107,7 @@ class Prediction:
             return Card("quiet", "Recorded", [recorded, "Now run the experiment."])
         right = said.mistake is None
         mood, title = ("good", "Right") if right else ("bad", "Not so")
-        return Card(mood, title, [recorded, said.why])
+        return Card(mood, title, [recorded, *self.question.reply(latest["choice"])])
 
     def _title(self) -> str:
         kind = "From memory" if "-r" in self.id else "Your prediction"

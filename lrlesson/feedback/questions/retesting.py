@@ -69,9 +69,8 @@ class Posttest(Pretest):
             choice = done.get(question.id, {}).get("choice")
             if choice in tuple(question.letters) and choice != question.right:
                 chosen = question.option(choice)
-                right = question.option(question.right).text
                 said += [("strong", question.ask)]
-                said += [f"You chose: {chosen.text}. {chosen.why} Right is: {right}."]
+                said += [f"You chose: {chosen.text}.", *question.reply(choice)]
         return said
 
 

@@ -44,6 +44,11 @@ class Question:
     def option(self, letter: str) -> Option:
         return self.options[self.letters.index(letter)]
 
+    def reply(self, letter: str) -> list[str]:
+        """What there is to say to that option; to a wrong one also which is right."""
+        said = [self.option(letter).why]
+        return said if letter == self.right else [*said, f"Right: {self.option(self.right).text}."]
+
 
 class Form:
     """The form of one question at a time.
