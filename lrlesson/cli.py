@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from .grading import Row
+    from .grading.marks.adding import Added
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -300,7 +301,9 @@ def _refuse_other_points(solutions: Path) -> None:
                 raise ReleaseError(f"{where}: {what} = {said!r}, but the notebooks have {true!r}.")
 
 
-Results = Annotated[Path, typer.Argument(help="The folder that `grade` wrote.")]
+Results = Annotated[
+    list[Path], typer.Argument(help="The folder that `grade` wrote; several make a course.")
+]
 Overrides = Annotated[
     Path | None,
     typer.Option(help="Marks set by hand (CSV); RESULTS/overrides.csv is used if it is there."),
@@ -437,17 +440,46 @@ def _dask(address: str | None) -> "Iterator[Executor | None]":
 
 
 @app.command()
-def report(results: Results, overrides: Overrides = None) -> None:
+def report(
+    results: Results,
+    overrides: Overrides = None,
+    course: Annotated[
+        bool, typer.Option("--course", help="Add several assignments up, for one person as one.")
+    ] = False,
+    out: Annotated[
+        Path, typer.Option(help="With --course: the folder for its pages and course.csv.")
+    ] = Path("course-results"),
+) -> None:
     """Write a page per learner and one for the class."""
     from .grading import GradeError
+    from .grading.marks import adding
     from .grading.marks import report as pages
 
     try:
-        rows = _final(results, overrides)
-        paths = pages.write(rows, results / "report", _course_name())
+        if len(results) > 1 and not course:
+            stop("several folders of results, expected one, or --course to add them up.")
+        if course:
+            added = _added(results, overrides)
+            paths = pages.write(added.rows, out / "report", _course_name())
+            typer.echo(f"wrote {adding.write_table(added, out / 'course.csv')}")
+        else:
+            rows = _final(results[0], overrides)
+            paths = pages.write(rows, results[0] / "report", _course_name())
     except GradeError as error:
         stop(error)
     typer.echo(f"{len(paths) - 1} learners; begin with {paths[0]}")
+
+
+def _added(results: list[Path], overrides: Path | None) -> "Added":
+    """Several assignments as a course; who is missing in one of them is said."""
+    from .grading.marks import adding
+
+    if overrides is not None and len(results) > 1:
+        stop("--overrides is about one assignment; each folder's own overrides.csv is used.")
+    added = adding.add_up([(folder, _final(folder, overrides)) for folder in results])
+    for name, people in added.without.items():
+        typer.echo(f"no result in {name}, counted as 0 points: {', '.join(people)}", err=True)
+    return added
 
 
 @app.command()
@@ -458,20 +490,47 @@ def export(
         Path | None, typer.Option(help="Canvas's gradebook export or Moodle's worksheet (CSV).")
     ] = None,
     assignment: Annotated[
-        str, typer.Option(help='Canvas: the gradebook\'s column with its id, "Decay (4711)".')
-    ] = "",
+        list[str] | None,
+        typer.Option(
+            help='Canvas: the gradebook\'s column with its id, "Decay (4711)"; of several results '
+            "one for each, or one for their sum."
+        ),
+    ] = None,
     overrides: Overrides = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder to write to; that of the results if not given.")
+    ] = None,
 ) -> None:
-    """Write the marks as a learning system imports them."""
+    """Write the marks as a learning system imports them.
+
+    Of several folders of results the sum, for Canvas also a column for each. People of the results
+    whom the roster does not know end it with exit code 1.
+    """
     from .grading import GradeError
     from .grading.marks import export as exports
+    from .grading.marks import report as pages
 
     try:
-        made = exports.export(_final(results, overrides), to, results, roster, assignment)
+        asked = assignment or [""]
+        if len(results) == 1:
+            rows = _final(results[0], overrides)
+            parts: list[list[str]] = [[]]
+        else:
+            added = _added(results, overrides)
+            rows, parts = added.rows, list(added.exercises.values())
+        if len(asked) not in (1, len(parts)):
+            stop(f"{len(asked)} assignments for {len(parts)} results, expected one for each or 1.")
+        target = out or (results[0] if len(results) == 1 else Path("course-results"))
+        made = exports.export(
+            rows, to, target, roster, asked if len(asked) > 1 else asked[0], parts
+        )
+        if made.returned and len(results) == 1:
+            archive = target / f"{to}-feedback.zip"
+            made.paths.append(pages.returned(rows, made.returned, archive, _course_name()))
     except GradeError as error:
         stop(error)
-    where = made.paths[0] if len(made.paths) == 1 else made.paths[0].parent.parent
-    typer.echo(f"wrote {where}")
+    for path in made.paths if to != "gradescope" else [target / to]:
+        typer.echo(f"wrote {path}")
     for name in made.unknown:
         typer.echo(f"not in the roster, so not exported: {name}", err=True)
     for name in made.absent:
@@ -480,6 +539,8 @@ def export(
         typer.echo("the worksheet has no column for feedback comments: grades only", err=True)
     for name in made.waiting:
         typer.echo(f"exported without the mark of a text that waits for it: {name}", err=True)
+    if made.unknown:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -529,6 +590,7 @@ def selftest(jobs: Jobs = None) -> None:
 def _final(results: Path, overrides: Path | None) -> "list[Row]":
     """The rows of a results folder, marks set by hand included."""
     from .grading import GradeError, apply_overrides
+    from .grading.marks.adding import apply_groups
     from .grading.marks.results import current
 
     path = results / "results.jsonl"
@@ -538,7 +600,9 @@ def _final(results: Path, overrides: Path | None) -> "list[Row]":
     if skipped:
         typer.echo(f"lines of {path} that are no row, left out: {skipped}", err=True)
     rows = sorted(found, key=lambda row: (row.learner, row.notebook, row.exercise))
-    default = results / "overrides.csv"
+    groups, default = results / "groups.csv", results / "overrides.csv"
+    if groups.is_file():
+        rows = apply_groups(rows, groups)
     if overrides is None and default.is_file():
         overrides = default
     return apply_overrides(rows, overrides) if overrides else rows

@@ -3,14 +3,18 @@
 import csv
 import itertools
 import json
+import re
+import zipfile
+from html import unescape
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrlesson.grading import GradeError
-from lrlesson.grading.marks.export import CANVAS, export, safe
-from lrlesson.grading.marks.report import write
+from lrlesson.grading.marks.export import CANVAS, export, safe, totals
+from lrlesson.grading.marks.feedback import told
+from lrlesson.grading.marks.report import learner_page, returned, write
 
 from .test_report import row
 
@@ -270,3 +274,66 @@ def test_a_roster_that_holds_nobody_is_one_sentence(text, tmp_path):
 def test_an_unknown_system_is_one_sentence(tmp_path):
     with pytest.raises(GradeError, match="expected one of canvas, moodle, gradescope"):
         export([row()], "blackboard", tmp_path)
+
+
+def moodle_reads(name, participants):
+    """The participant and the file's name, by the rule of Moodle's own importer.
+
+    mod/assign/feedback/file/importziplib.php, is_valid_filename_for_import, as of 4.1 and later;
+    before that five parts were asked for, which these names have.
+    """
+    parts = name.split("_", 4)
+    assert len(parts) == 5
+    assert parts[1] in participants
+    assert parts[2:4] == ["assignfeedback", "file"]
+    return parts[1], parts[4]
+
+
+def canvas_reads(name):
+    """User and file, by the rule of Canvas's own (infer_comment_context_from_filename)."""
+    parts = name.split("_")
+    assert not parts[-1].startswith("link")
+    return [part for part in parts if re.fullmatch(r"\d+", part)][:2]
+
+
+def test_moodle_takes_the_pages_by_their_names(tmp_path):
+    sheet = roster(tmp_path, SPLIT_SHEET.format(17))
+    ada = row("Lovelace_Ada_17", system="moodle", max_points=100.0)
+    made = export([ada], "moodle", tmp_path, sheet)
+    (name,) = made.returned.values()
+    assert moodle_reads(name, {"17"}) == ("17", "feedback.html")
+
+
+@pytest.mark.parametrize(
+    "given", ["lovelaceada_1234_98765_04_decay-2.ipynb", "lovelaceada_LATE_1234_98765_x.ipynb"]
+)
+def test_canvas_takes_the_pages_by_their_names(given, tmp_path):
+    made = row("lovelaceada_1234", system="canvas", file=given)
+    done = export([made, row("eve_99", system="canvas")], "canvas", tmp_path, None, ASSIGNMENT)
+    assert list(done.returned) == ["lovelaceada_1234"]
+    assert canvas_reads(done.returned["lovelaceada_1234"]) == ["1234", "98765"]
+    path = returned([made], done.returned, tmp_path / "pages.zip", "Rates")
+    with zipfile.ZipFile(path) as archive:
+        page = archive.read(done.returned["lovelaceada_1234"]).decode()
+    assert "step-decay" in page
+
+
+def test_what_made_a_mark_is_one_text_everywhere(tmp_path):
+    """The page, Moodle's comment and Gradescope's say the same lines, in the same order."""
+    made = row(
+        misconception="drops-one-step-early",
+        advice="You drop one step early.",
+        anomalies=["late: changed 2026-10-02 10:00, costs 20%", "set by hand: 4, was 3; see me"],
+    )
+    lines = told(made)
+    assert "known mistake: drops one step early. You drop one step early." in " ".join(lines)
+    assert any("costs 20%" in line for line in lines)
+    assert any("see me" in line for line in lines)
+    person = totals([made])[0]
+    page = re.sub("<[^>]*>", "\n", learner_page(person))
+    comment = re.sub("<[^>]*>", "\n", person.html)
+    for line in lines[1:]:
+        for text in (page, comment, person.feedback):
+            assert line in unescape(text).splitlines()
+    assert person.html.startswith("<p>")
+    assert "\n" not in person.html

@@ -24,7 +24,7 @@ KEYS = {
     "late": {"grace_minutes", "per_day", "at_most", "canvas_days"},
     "course": {"name", "timezone", "files"},
     "submissions": {"learner"},
-    "exercise": {"id", "notebook", "points", "deadline"},
+    "exercise": {"id", "notebook", "points", "deadline", "bonus"},
 }
 
 
@@ -34,12 +34,16 @@ Files = tuple[tuple[str, bytes], ...]  # names, as notebooks open them, and what
 
 @dataclass(frozen=True)
 class Entry:
-    """One graded exercise; `deadline` None means that it is never late."""
+    """One graded exercise; `deadline` None means that it is never late.
+
+    `bonus`: points above the maximum that may be given by hand.
+    """
 
     id: str
     notebook: str
     points: float
     deadline: datetime | None = None
+    bonus: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -245,9 +249,11 @@ def _entry(item: Any, exercises: dict[str, GradedExercise], zone: tzinfo | None)
         )
     if deadline is not None and not isinstance(deadline, datetime):
         raise GradingError(f"course.toml: deadline of {name} = {deadline}, expected date and time.")
-    return Entry(
-        name, exercise.notebook, points, deadline and _zoned(deadline, zone, f"course.toml, {name}")
-    )
+    bonus = item.get("bonus", 0)
+    if isinstance(bonus, bool) or not isinstance(bonus, int | float) or not 0 <= bonus < 1e6:
+        raise GradingError(f"course.toml: bonus of {name} = {bonus!r}, expected a number from 0.")
+    until = deadline and _zoned(deadline, zone, f"course.toml, {name}")
+    return Entry(name, exercise.notebook, points, until, bonus)
 
 
 def _table(data: dict[str, Any], key: str) -> dict[str, Any]:

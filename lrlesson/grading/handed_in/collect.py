@@ -29,6 +29,11 @@ CANVAS = re.compile(
 MOODLE = re.compile(r"(?P<name>.+)_(?P<user>\d+)_assignsubmission_[a-z]+_?(?P<file>.*)")
 
 
+def file_of_canvas(place: PurePosixPath) -> str:
+    """The part of a path that is a name which Canvas gave to a file; "" where none is."""
+    return next((part for part in place.parts if CANVAS.fullmatch(part)), "")
+
+
 @dataclass(frozen=True)
 class Submission:
     """One learner's notebooks, read; `copies` is empty where nothing was handed in."""

@@ -23,7 +23,7 @@ from lrlesson.grading.authoring.source_notebooks import (
     read_sources,
 )
 from lrlesson.grading.errors import GradeError, GradingError
-from lrlesson.grading.handed_in.collect import Submission, choose, collect
+from lrlesson.grading.handed_in.collect import Submission, choose, collect, file_of_canvas
 from lrlesson.grading.handed_in.graft import AROUND, Graft, assemble, graft
 from lrlesson.grading.handed_in.reading import Copy
 from lrlesson.grading.marking import referee, score
@@ -66,6 +66,7 @@ class _Task:
     input: str
     isolation: str
     late: float = 0.0
+    file: str = ""
 
     @property
     def key(self) -> Key:
@@ -213,10 +214,12 @@ def _tasks(
             depends = [exercises[e].digest for e in sorted(exercises)] if exercise.needs else []
             found_in = copy.digest if copy else ""
             known = [found_in, grafted.anomalies, exercise.digest, exercise.release, depends]
-            known += [submission.system, *files]
+            known += [submission.system, *files, *([f"{entry.bonus}"] if entry.bonus else [])]
             input_hash = digest([known, exercise.points, cost, seed, isolation, versions()])
             who = submission.learner, submission.system
-            tasks.append(_Task(*who, entry, exercise, grafted, input_hash, isolation, cost))
+            task = _Task(*who, entry, exercise, grafted, input_hash, isolation, cost)
+            task.file = file_of_canvas(copy.path) if copy and who[1] == "canvas" else ""
+            tasks.append(task)
     return tasks
 
 
@@ -451,6 +454,8 @@ def _row(
         system=task.system,
         text=task.graft.text,
         same=task.graft.same,
+        file=task.file,
+        bonus=task.entry.bonus,
     )
 
 

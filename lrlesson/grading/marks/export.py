@@ -12,7 +12,7 @@ import io
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -32,7 +32,8 @@ class Exported:
     """What was written, who could not be brought together with the roster, and who waits.
 
     `waiting`: learners with a text that has no mark yet, so that their sum is not the last word;
-    `without_feedback`: Moodle's worksheet has no place for it.
+    `without_feedback`: Moodle's worksheet has no place for it; `returned`: by learner, the name
+    that a page for them has to have to be taken by the system's upload of feedback files.
     """
 
     paths: list[Path]
@@ -40,6 +41,7 @@ class Exported:
     absent: list[str] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
     without_feedback: bool = False
+    returned: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -89,13 +91,19 @@ def safe(text: str) -> str:
 
 
 def export(
-    rows: list[Row], system: str, out: Path, roster: Path | None = None, assignment: str = ""
+    rows: list[Row],
+    system: str,
+    out: Path,
+    roster: Path | None = None,
+    assignment: str | Sequence[str] = "",
+    parts: Sequence[Sequence[str]] = (),
 ) -> Exported:
     """Write the marks for one system into the folder `out`.
 
     roster: for Canvas its gradebook export; for Moodle the worksheet that the instructor
     downloaded, which is filled in, or any CSV with an id number and an email column.
-    assignment: for Canvas, the column as the gradebook has it, with its id: "Decay (4711)".
+    assignment: for Canvas, the column as the gradebook has it, with its id: "Decay (4711)"; or
+    several, each for the exercises at the same place in `parts`.
     Raises GradeError, in one sentence.
     """
     if system not in SYSTEMS:
@@ -113,7 +121,16 @@ def export(
         if system == "gradescope":
             made = _gradescope(people, out / "gradescope")
         elif system == "canvas":
-            made = _canvas(people, out / "canvas.csv", roster, assignment)
+            several = not isinstance(assignment, str)
+            columns = (
+                {
+                    name: totals(row for row in rows if row.exercise in set(own))
+                    for name, own in zip(assignment, parts, strict=True)
+                }
+                if several
+                else {str(assignment): people}
+            )
+            made = _canvas(people, out / "canvas.csv", roster, columns)
         else:
             made = _moodle(people, out / "moodle.csv", roster)
     except OSError as error:
@@ -122,7 +139,8 @@ def export(
     return made
 
 
-def _read(path: Path) -> list[list[str]]:
+def read_table(path: Path) -> list[list[str]]:
+    """A CSV as people have it, its lines filled up to the width of the first; GradeError if not."""
     try:
         text = _decoded(path.read_bytes())
         said = re.match(r"sep=(.)\r?\n", text)
@@ -235,15 +253,21 @@ def _place(
 
 
 def _canvas(
-    people: list[LearnerTotal], path: Path, roster: Path | None, assignment: str
+    people: list[LearnerTotal],
+    path: Path,
+    roster: Path | None,
+    columns: dict[str, list[LearnerTotal]],
 ) -> Exported:
-    if not re.fullmatch(r".+ \(\d+\)", assignment):
-        raise GradeError(
-            f"assignment = {assignment!r}, expected the column of Canvas's gradebook with its id, "
-            'such as "Decay (4711)"; without the id Canvas makes a new assignment.'
-        )
-    possible = f"{max(person.max_points for person in people):g}"
-    table = [[*CANVAS, assignment], ["    Points Possible", "", "", "", "", possible]]
+    for assignment in columns:
+        if not re.fullmatch(r".+ \(\d+\)", assignment):
+            raise GradeError(
+                f"assignment = {assignment!r}, expected the column of Canvas's gradebook with its "
+                'id, such as "Decay (4711)"; without the id Canvas makes a new assignment.'
+            )
+    marks = [{p.learner: f"{p.points:g}" for p in own} for own in columns.values()]
+    possible = [f"{max(person.max_points for person in own):g}" for own in columns.values()]
+    table = [[*CANVAS, *columns], ["    Points Possible", "", "", "", "", *possible]]
+    back = {p.learner: name for p in people if (name := _canvas_name(p))}
     if roster is None:
         known = [p for p in people if p.rows[0].system == "canvas"]
         if not known:
@@ -252,19 +276,22 @@ def _canvas(
             )
         for p in known:
             name = p.learner.rpartition("_")[0]
-            table.append([safe(name), p.number, "", "", "", f"{p.points:g}"])
+            got = [own.get(p.learner, "") for own in marks]
+            table.append([safe(name), p.number, "", "", "", *got])
         _write(path, table)
-        return Exported([path], [p.learner for p in people if p not in known])
-    lines = _read(roster)
+        unknown = [p.learner for p in people if p not in known]
+        return Exported([path], unknown, returned=back)
+    lines = read_table(roster)
     header = [name.strip() for name in lines[0]]
     split = {"LastName", "FirstName"} <= set(header)
     if missing := [n for n in ("Student", "ID") if n not in header and not (split and n != "ID")]:
         raise GradeError(f"{roster.name} has no column {missing[0]!r}, expected Canvas's export.")
-    if assignment in header:
-        _refuse_other_points(lines, header.index(assignment), float(possible), assignment)
-    columns = [header.index(name) if name in header else None for name in CANVAS]
+    for assignment, most in zip(columns, possible, strict=True):
+        if assignment in header:
+            _refuse_other_points(lines, header.index(assignment), float(most), assignment)
+    places = [header.index(name) if name in header else None for name in CANVAS]
     students = [
-        ["" if c is None else line[c] for c in columns]
+        ["" if c is None else line[c] for c in places]
         for line in lines[1:]
         if line[header.index("ID")].strip().isdigit()
     ]
@@ -279,12 +306,37 @@ def _canvas(
     placed, said = _place(people, [[line[0], *line[2:4]] for line in students], numbers, roster)
     for number, line in enumerate(students):
         if number in placed:
-            table.append([*map(safe, line), f"{placed[number].points:g}"])
+            who = placed[number].learner
+            table.append([*map(safe, line), *(own.get(who, "") for own in marks)])
         else:
             said.absent.append(line[0])
     _write(path, table)
     said.paths.append(path)
+    here = {person.learner for person in placed.values()}
+    said.returned = {who: name for who, name in back.items() if who in here}
     return said
+
+
+def _canvas_name(person: LearnerTotal) -> str:
+    """A name that Canvas' upload of submissions takes back, "" where none is known.
+
+    It reads the first two numbers between underscores: of the user, and of a file that this user
+    handed in for this assignment (infer_comment_context_from_filename).
+    """
+    given = next((row.file for row in person.rows if row.file), "")
+    match = re.match(r"[^_]*_(?:LATE_)?\d+_(?:question_\d+_)?\d+_", given)
+    return f"{match[0]}feedback.html" if match else ""
+
+
+def _moodle_name(person: LearnerTotal, participant: str) -> str:
+    """A name that Moodle's upload of feedback files takes.
+
+    It reads full name, participant number, kind and name of a plugin, and the file's own name,
+    with underscores between them (assignfeedback_file_zip_importer).
+    """
+    name = person.learner.rpartition("_")[0] if person.number else person.learner
+    name = "".join(c if c.isalnum() or c in " -." else " " for c in name).strip(" .") or "learner"
+    return f"{name}_{participant}_assignfeedback_file_feedback.html"
 
 
 def _refuse_other_points(
@@ -310,7 +362,7 @@ def _moodle(people: list[LearnerTotal], path: Path, roster: Path | None) -> Expo
             table.append([safe(who), safe(address), f"{person.points:g}", person.html])
         _write(path, table)
         return Exported([path])
-    lines = _read(roster)
+    lines = read_table(roster)
     header, students = lines[0], lines[1:]
     grade, most = _moodle_columns(header, students)
     ends = [re.search(r"(\d+)\s*$", line[0]) for line in students]
@@ -330,6 +382,9 @@ def _moodle(people: list[LearnerTotal], path: Path, roster: Path | None) -> Expo
                     f"{roster.name} has a maximum grade of {most:g}, the results one of "
                     f"{person.max_points:g}; set the assignment's maximum in Moodle."
                 )
+        said.returned = {
+            person.learner: _moodle_name(person, participants[i]) for i, person in placed.items()
+        }
         comma = "," in students[0][grade + 1]
         said.without_feedback = not _ends_with_feedback(students)
         for i, line in enumerate(students):

@@ -18,7 +18,7 @@ def apply(rows: list[Row], path: Path) -> list[Row]:
     """The rows with the marks of an override file (CSV) in place of theirs.
 
     Raises GradeError, in one sentence, for a wrong column, an unknown learner or exercise, or
-    points that are not a number from 0 to the exercise's.
+    points that are not a number from 0 to the exercise's, with the bonus that course.toml allows.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -39,10 +39,9 @@ def apply(rows: list[Row], path: Path) -> list[Row]:
             points = float(line["points"])
         except (TypeError, ValueError):
             points = -1.0
-        if not 0 <= points <= row.max_points:
-            raise GradeError(
-                f"{where}: points = {line['points']!r}, expected 0 to {row.max_points:g}."
-            )
+        most = row.max_points + row.bonus
+        if not 0 <= points <= most:
+            raise GradeError(f"{where}: points = {line['points']!r}, expected 0 to {most:g}.")
         was = "no mark" if row.status == WAITS else f"{row.points:g}"
         said = f"{BY_HAND}: {points:g}, was {was}; {(line['note'] or '').strip()}"
         said = "".join(c if c.isprintable() else " " for c in said).rstrip("; ")

@@ -7,6 +7,7 @@ in the results, so they cannot be on a page.
 from __future__ import annotations
 
 import re
+import zipfile
 from collections import Counter
 from html import escape
 from pathlib import Path
@@ -57,6 +58,21 @@ def write(rows: list[Row], out: Path, course: str = "") -> list[Path]:
     except OSError as error:
         raise GradeError(f"{out} cannot be written ({error.strerror}).") from error
     return [out / name for name in pages]
+
+
+def returned(rows: list[Row], names: dict[str, str], path: Path, course: str = "") -> Path:
+    """A zip of the learners' pages, each with the name by which an LMS takes it back.
+
+    names: by learner; who has none is left out.
+    """
+    try:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for person in totals(rows):
+                if name := names.get(person.learner):
+                    archive.writestr(name, learner_page(person, course))
+    except OSError as error:
+        raise GradeError(f"{path} cannot be written ({error.strerror}).") from error
+    return path
 
 
 def learner_page(person: LearnerTotal, course: str = "") -> str:
@@ -148,7 +164,7 @@ def equal_answers(rows: list[Row]) -> list[tuple[str, list[str]]]:
 
 
 def _bar(share: float) -> str:
-    return f"<span class='bar'><i style='width:{100 * share:.0f}%'></i></span>"
+    return f"<span class='bar'><i style='width:{min(100, 100 * share):.0f}%'></i></span>"
 
 
 def _table(names: tuple[str, ...], lines: str, left: int | None = None) -> str:

@@ -49,7 +49,9 @@ class Row:
     exercise's file; `printed` a hash of what a wrong answer printed; `misconception` the known
     wrong solution that prints the same, "" if none does, None where that was not looked up;
     `system` the LMS that made the learner's name, "" where none did; `text` what is marked by hand;
-    `same` a hash that equal answers share; `advice` what to tell of the known wrong solution.
+    `same` a hash that equal answers share; `advice` what to tell of the known wrong solution;
+    `file` the name that Canvas gave to the file, by which it takes one back;
+    `bonus` how many points above the maximum may be given by hand.
     """
 
     learner: str
@@ -72,6 +74,8 @@ class Row:
     text: str = ""
     same: str = ""
     advice: str = ""
+    file: str = ""
+    bonus: float = 0.0
 
 
 def append(path: Path, row: Row) -> None:
@@ -120,8 +124,8 @@ def _row(line: str) -> Row | None:
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     words = [row.learner, row.exercise, row.status, row.reason, row.notebook, row.text]
-    words += [row.system, row.advice]
-    numbers = (row.points, row.max_points, row.seconds)
+    words += [row.system, row.advice, row.file]
+    numbers = (row.points, row.max_points, row.seconds, row.bonus)
     fine = (
         all(isinstance(word, str) for word in words)
         and all(isinstance(n, int | float) and math.isfinite(n) for n in numbers)
