@@ -425,10 +425,13 @@ function pushApart(names, boxes, size) {
   names.sort((a, b) => a.y - b.y);
   const meet = (a, b) => a.box === b.box && a.x + a.left < b.x + b.left + b.wide &&
     b.x + b.left < a.x + a.left + a.wide;
-  for (let pass = 0; pass < 12; pass++) {
+  let moved = true;
+  for (let pass = 0; moved && pass < 60; pass++) {
+    moved = false;
     names.forEach((a, k) => names.slice(k + 1).forEach((b) => {
       const lack = a.y + a.tall - b.y;
-      if (lack <= 0 || !meet(a, b)) return;
+      if (lack <= 0.5 || !meet(a, b)) return;
+      moved = true;
       a.y -= lack / 2;
       b.y += lack / 2;
     }));
@@ -530,17 +533,21 @@ function buildStage(stage, spec, rows, past, move) {
     return drawn.get(image);
   };
   const layer = svg("g", { class: "lr-actors" }, root);
-  const shared = { ends: new Map(), names: [], size: stage.size, sprite, hatch: `url(#${prefix}hatch)` };
+  const ends = new Map(); // of each frame that is drawn, by its positions: where its lines have ended
+  const shared = { names: [], size: stage.size, sprite, hatch: `url(#${prefix}hatch)` };
   let updates = [];
   const cast = () => {
     layer.replaceChildren();
+    ends.clear();
     updates = spec.actors.flatMap((actor) => {
       const group = svg("g", { "data-actor": actor.name }, layer);
-      const frames = { "": [rows], last: past().slice(-1) }[actor.kept] ?? past();
+      const frames = { "": [rows], last: past().slice(-1), earlier: past().slice(0, -1) }[
+        actor.kept] ?? past();
       return frames.map((frame) => {
         const own = svg("g", {}, group);
         const clipped = svg("g", { "clip-path": `url(#${prefix}box${actor.ax})` }, own);
-        const parents = { ...shared, clipped, free: svg("g", {}, own) };
+        if (!ends.has(frame.at)) ends.set(frame.at, new Map());
+        const parents = { ...shared, ends: ends.get(frame.at), clipped, free: svg("g", {}, own) };
         const update = ACTORS[actor.kind](actor, boxes[actor.ax], parents, frame, past);
         const paint = typeof actor.color === "string" ? () => actor.color : () => frame.string(actor.color);
         own.style.setProperty("--c", paint());

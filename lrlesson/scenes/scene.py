@@ -254,7 +254,8 @@ class Scene(anywidget.AnyWidget):
                         at for at in self.kept
                         if any(at[k] != self.position[k] for k in spec.get("by", ()))
                     ]  # fmt: skip
-                    frames = {"": [self.position], "last": self.kept[-1:], "others": others}
+                    frames = {"": [self.position], "last": self.kept[-1:], "others": others,
+                              "earlier": self.kept[:-1]}  # fmt: skip
                     for at in frames.get(actor.kept, self.kept):
                         row = partial(self.row, position=at)
                         end = _end(known[actor.at], row, at) if isinstance(actor, Label) else None

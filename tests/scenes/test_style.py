@@ -27,6 +27,9 @@ LATER: set[str] = {
         "rate_dial",
         "drop_time",
         "one_step",
+        "optimizer_race",
+        "two_wells",
+        "live_net",
     )
 }
 
@@ -45,7 +48,8 @@ LOOK = """() => {
   if (tall > 560.5) found.push(`the scene is ${tall} px high`);
   const verdict = root.querySelector(".lr-verdict > span:last-child");
   if (verdict.getBoundingClientRect().height > 51) found.push(`3 lines: ${verdict.textContent}`);
-  const seen = (n) => n.textContent.trim() && n.getBoundingClientRect().width > 2;
+  const seen = (n) => n.textContent.trim() && n.getBoundingClientRect().width > 2 &&
+    !n.closest(".lr-folded:not(:focus-within)");
   const inks = [...stage.querySelectorAll("text")].filter(seen);
   for (const n of inks) {
     const box = n.getBoundingClientRect();

@@ -28,7 +28,7 @@ class Actor:
         leading axes is the same at every position.
     color: a role of the theme, or an array of roles with one axis per control in `color_by`.
     kept: instead of the current frame, "each" frame that the scene has kept, or the "last", or
-        the "others", which differ from the current one in `by`.
+        those "earlier" than it, or the "others", which differ from the current one in `by`.
     """
 
     kind: ClassVar[str] = ""
@@ -48,10 +48,10 @@ class Actor:
             )
         spec = {"kind": self.kind, "name": self.name, "ax": list(pack.stage.boxes).index(self.on)}
         pack.actors[self.name] = self.on
-        if self.kept not in ("", "each", "last", "others"):
+        if self.kept not in ("", "each", "last", "earlier", "others"):
             raise ValueError(
-                f"{pack.scene}: actor '{self.name}': kept = '{self.kept}', expected each, last or "
-                "others"
+                f"{pack.scene}: actor '{self.name}': kept = '{self.kept}', expected each, last, "
+                "earlier or others"
             )
         if self.kept == "others":
             spec["by"] = [pack.control(self.name, name) for name in self.by]

@@ -13,6 +13,7 @@ from matplotlib.patches import PathPatch, Polygon
 from matplotlib.path import Path as Outline
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from lrlesson.data import digits
 from lrlesson.drawing import stage
 from lrlesson.drawing.svg import SUBTITLE
 from lrlesson.drawing.theme import light
@@ -36,6 +37,14 @@ class Witness:
 
     def observe(self, metric: Any) -> None:
         """A plan does not listen."""
+
+
+def pictures(chosen: np.ndarray) -> np.ndarray:
+    """The pixels of these test digits, (pictures, 8, 8) in 0 … 16."""
+    data = digits(scale="pixels")
+    assert data.x_test is not None
+    darkest = np.minimum(data.x_train.min(axis=1), data.x_test.min(axis=1))  # each pixel's white
+    return (data.x_test[:, chosen].T - darkest).round().reshape(-1, 8, 8).clip(0, 16)
 
 
 def panels(

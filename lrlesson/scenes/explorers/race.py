@@ -14,7 +14,7 @@ from lrlesson.network import net_a
 from lrlesson.optimizers import SGD
 from lrlesson.scenes.actors import Actor, Label, Marker, Path, Sprites, Text
 from lrlesson.scenes.controls import Steps, Switch, number
-from lrlesson.scenes.explorers._parts import Witness, ticks, titled, x_name
+from lrlesson.scenes.explorers._parts import Witness, pictures, ticks, titled, x_name
 from lrlesson.scenes.say import Each, Say
 from lrlesson.scenes.scene import Scene
 from lrlesson.training import History, train
@@ -161,15 +161,11 @@ def _train(rates: tuple[float, ...], epochs: int, seed: int) -> tuple[History, n
 def _sixteen() -> tuple[np.ndarray, np.ndarray, str]:
     """Which test digits are shown, their pixels (16, 8, 8) in 0 … 16, and what they are: the first
     of each class and the second of six, in the order of the data."""
-    data = digits(scale="pixels")
-    y = data.y_test
-    assert data.x_test is not None
+    y = digits().y_test
     assert y is not None
     places = [np.flatnonzero(y == c) for c in range(10)]
     chosen = np.sort([p[0] for p in places] + [p[1] for p in places[: _SHOWN - 10]])
-    darkest = np.minimum(data.x_train.min(axis=1), data.x_test.min(axis=1))  # each pixel's white
-    pixels = (data.x_test[:, chosen].T - darkest).round().reshape(-1, 8, 8)
-    return chosen, pixels.clip(0, 16), "".join(str(c) for c in y[chosen])
+    return chosen, pictures(chosen), "".join(str(c) for c in y[chosen])
 
 
 def _manner(history: History, run: int) -> str:
