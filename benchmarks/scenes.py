@@ -55,13 +55,14 @@ WATCH = """() => {
     channel.port1.onmessage = () => then(performance.now());
     channel.port2.postMessage(0);
   };
-  window.keyTo = (done) => new Promise((resolve) => {
+  window.keyTo = (done) => new Promise((resolve, reject) => {
     document.addEventListener('keydown', (key) => {
       const before = done(), since = key.timeStamp;
       let drawn = NaN; // until the listeners of the input event have changed the drawing
       const handled = () => { drawn = performance.now() - since; };
       window.addEventListener('input', handled, { once: true });
       const look = () => {
+        if (performance.now() - since > 20000) return reject(new Error("the key changed nothing"));
         if (done() === before || !done()) return requestAnimationFrame(look);
         const frame = performance.now() - since;
         painted((end) => resolve([drawn, frame, end - since]));
@@ -101,8 +102,9 @@ def keys(lab: rig.Lab, slider: Any, state: str, n: int) -> np.ndarray:
 
 
 def rate_slider(lab: rig.Lab) -> Any:
-    """The slider of the rate dial."""
+    """The slider of the rate dial, all its steps drawn."""
     scene = lab.cell("dial").locator(".lrlesson-scene")
+    scene.get_by_role("slider", name="step").press("End")
     return scene.get_by_role("slider", name="rate").first
 
 
@@ -185,8 +187,7 @@ def replot_times(lab: rig.Lab, n: int = 8) -> np.ndarray:
 
 def dragged(lab: rig.Lab) -> dict[str, Any]:
     """Drag the rate: changes of the slider, changes drawn, empty frames, places of the figure."""
-    cell = lab.cell("dial")
-    slider = cell.get_by_role("slider", name="rate").first
+    slider = rate_slider(lab)
     lab.page.evaluate(
         """() => {
           const scene = document.querySelector('[data-actor=path]').closest('section');
@@ -268,9 +269,10 @@ def rerun_times(lab: rig.Lab, n: int = 6) -> np.ndarray:
     times = []
     editor = lab.cell("dial").locator(".cm-content")
     state = (
-        "document.querySelector('.lrlesson-scene [data-actor=path] path')"
+        "document.querySelector('.lrlesson-scene [data-actor=\"whole curve\"] path')"
         "?.closest('section')?.dataset.seen === undefined && "
-        "document.querySelector('.lrlesson-scene [data-actor=path] path')?.getAttribute('d')"
+        "document.querySelector('.lrlesson-scene [data-actor=\"whole curve\"] path')"
+        "?.getAttribute('d')"
     )
     for _ in range(n):
         editor.click()

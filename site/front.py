@@ -22,7 +22,7 @@ WIDTH = 480  # of a thumbnail, in pixels
 def paths(readme: str) -> dict[str, tuple[str, list[str]]]:
     """The paths of the README by name: what it says of them, and the numbers of their lessons.
 
-    Raises ValueError where it names none.
+    Raises ValueError where it names none, or a path without lessons.
     """
     found = {}
     for name, numbers, cost in re.findall(r"\*\*([\w ]+)\*\*: ([^(*]+) \(([^)]*)\)", readme):
@@ -30,9 +30,9 @@ def paths(readme: str) -> dict[str, tuple[str, list[str]]]:
         for first, last in re.findall(r"(\d\d)(?: to (\d\d))?", numbers):
             listed += [f"{n:02d}" for n in range(int(first), int(last or first) + 1)]
         found[name] = (cost, listed)
-    if not found:
+    if not found or not all(listed for _, listed in found.values()):
         raise ValueError(
-            "README.md: expected a line with the paths, such as **Core**: 00 to 12 (…)"
+            "README.md: expected a line with the paths, each such as **Core**: 00 to 12 (…)"
         )
     return found
 

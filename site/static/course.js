@@ -26,7 +26,7 @@ addEventListener("load", () => {
 
 // Search: a page whose title holds the words comes first, one wrong letter is forgiven, and what is
 // shown of a page leaves out the source of its formulas.
-const asked = (new URLSearchParams(location.search).get("q") || "").toLowerCase().trim();
+let asked = (new URLSearchParams(location.search).get("q") || "").toLowerCase().trim();
 
 const near = (word, term) => {  // one letter changed, left out, added, or swapped with the next
   let k = 0;
@@ -43,11 +43,18 @@ addEventListener("DOMContentLoaded", () => {
     const [text, words, ...others] = parse(query);
     const { terms, titleterms } = Search._index;
     const known = [...Object.keys(titleterms), ...Object.keys(terms)];
-    const found = (word) => known.some((term) => term.includes(word))
-      ? word : known.find((term) => near(word, term)) || word;
+    const found = (word) => {
+      if (known.some((term) => term.includes(word))) return word;
+      const meant = known.find((term) => near(word, term)) || word;
+      asked = asked.replace(word, meant);
+      return meant;
+    };
     return [text, new Set([...words].map(found)), ...others];
   };
   Search.htmlToText = (html, anchor) =>
     toText(html.replace(/<annotation[\s\S]*?<\/annotation>/g, ""), anchor);
-  Scorer.score = ([, title, , , score]) => score + (title.toLowerCase().includes(asked) ? 50 : 0);
+  Scorer.score = ([, title, , , score]) => {
+    const name = title.toLowerCase();
+    return score + (name === asked ? 100 : name.includes(asked) ? 50 : 0);
+  };
 }, true);
