@@ -173,10 +173,16 @@ class Choice(Control):
 class Answers(Choice):
     """A choice that counts, as push buttons: an arrow key would answer by merely passing.
 
-    The first position is that none is chosen, and has no button.
+    The first position is that none is chosen, and has no button. glide: milliseconds in which the
+    actors move from there to the answer.
     """
 
     kind: ClassVar[str] = "answers"
+    glide: float = field(default=0.0, kw_only=True)
+
+    def spec(self) -> dict[str, Any]:
+        """What the browser needs."""
+        return super().spec() | {"glide": self.glide}
 
 
 @dataclass(frozen=True)

@@ -129,15 +129,36 @@ function cased(parent, look, casing) { // one line, or two on top of each other
   return (d) => lines.forEach((node) => node.setAttribute("d", d));
 }
 
+function filled(parent, width) {
+  const node = svg("path", { "stroke-width": width, style: `${PAPER}; fill: var(--c)` }, parent);
+  return (d) => node.setAttribute("d", d && `${d}Z`);
+}
+
+function leaving(x, y, n, box) { // where a line leaves its box for good: place, way, and point
+  let k = n;
+  while (k > 0 && !box.holds(x[k - 1], y[k - 1])) k--;
+  if (k > 0 && k < n && finite(x[k], y[k])) {
+    const from = [x[k - 1], y[k - 1]], step = [x[k] - from[0], y[k] - from[1]];
+    const reach = step.map((s, j) => (s > 0 ? (1 - from[j]) / s : s < 0 ? -from[j] / s : Infinity));
+    const side = reach[1] < reach[0] ? 1 : 0;
+    const [u, v] = from.map((p, j) => Math.min(1, Math.max(0, p + reach[side] * step[j])));
+    return [u, v, side ? (step[1] > 0 ? 90 : 270) : step[0] > 0 ? 0 : 180, k + 1];
+  }
+  return [NaN, NaN, 0, n];
+}
+
 const ACTORS = {
   path(actor, box, layer, rows) {
-    const draw = cased(layer.clipped, actor, actor.casing);
+    const draw = actor.fill ? filled(layer.clipped, actor.width)
+      : cased(layer.clipped, actor, actor.casing);
+    const out = actor.leaves && symbol("arrow", 12, layer.free);
     const dots = actor.dots && line(layer.clipped, { width: actor.dots.size });
     const ends = ["exit", "gap"].filter((key) => actor[key]).map((key) => [
       actor[key], symbol(key === "exit" ? "arrow" : "cross", 12, layer.free)]);
     return () => {
       const x = rows.numbers(actor.x), y = rows.numbers(actor.y);
-      const [n, part] = rows.reach(actor, x.length);
+      const [all, part] = rows.reach(actor, x.length);
+      const left = out ? leaving(x, y, all, box) : [NaN, NaN, 0, all], n = left[3];
       let d = "", pen = "M", end = null;
       const to = (u, v) => {
         d += `${pen}${box.x(u)} ${box.y(v)}`;
@@ -165,6 +186,8 @@ const ACTORS = {
         put(there ? box.x(u) : NaN, box.y(v), rows.numbers(angle)[0]);
         if (there) end = { x: u, y: v };
       }
+      if (out) out(box.x(left[0]), box.y(left[1]), left[2]);
+      if (left[0] === left[0]) end = { x: left[0], y: left[1] };
       layer.ends.set(actor.name, end);
     };
   },
@@ -679,11 +702,12 @@ const CONTROLS = {
     return { root, set: (at) => { inputs[at].checked = true; }, input: inputs[0] };
   },
 
-  answers(control, move) {
+  answers(control, move, now) {
+    const glide = glider(control.glide, move, now);
     const buttons = control.text.slice(1).map((text, k) => {
       const button = html("button", { type: "button", class: "lr-push", ...KEYS },
         ...indexed(text, (tag) => html(tag)));
-      button.addEventListener("click", () => move(k + 1));
+      button.addEventListener("click", () => glide.go(k + 1, now() ? undefined : 0));
       return button;
     });
     const root = html("fieldset", { class: "lr-control lr-choice" },
@@ -691,7 +715,7 @@ const CONTROLS = {
     const set = (at) => buttons.forEach((button, k) => {
       button.setAttribute("aria-pressed", k + 1 === at);
     });
-    return { root, set, input: buttons[0] };
+    return { root, set, input: buttons[0], stop: glide.stop };
   },
 
   switch(control, move) {
@@ -705,25 +729,36 @@ const CONTROLS = {
   button(control, move, now, stands) {
     const button = html("button", { type: "button", class: "lr-push", ...KEYS }, control.label);
     const sets = control.n === 1 && control.sets[0];
-    const calm = matchMedia("(prefers-reduced-motion: reduce)");
-    let frame = 0;
+    const glide = glider(control.glide, move, now);
     button.addEventListener("click", () => {
       const to = now() + 1 < control.n ? now() + 1 : control.then;
-      cancelAnimationFrame(frame);
-      if (!control.glide || calm.matches || to !== now() + 1) return move(to);
-      const start = performance.now();
-      const tick = (time) => {
-        const left = 1 - Math.min(1, (time - start) / control.glide);
-        move(to, -(left ** 3)); // fast at first
-        if (left > 0) frame = requestAnimationFrame(tick);
-      };
-      frame = requestAnimationFrame(tick);
+      glide.go(to, to === now() + 1 ? now() : undefined);
     });
     const root = html("div", { class: "lr-control lr-pushes" }, button);
     const set = () => { if (sets) button.setAttribute("aria-pressed", stands(sets)); };
-    return { root, set, refresh: set, input: button, stop: () => cancelAnimationFrame(frame) };
+    return { root, set, refresh: set, input: button, stop: glide.stop };
   },
 };
+
+// Moves a control at once, and the actors within so many milliseconds, fast at first.
+function glider(time, move, at) {
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  let frame = 0;
+  const stop = () => cancelAnimationFrame(frame);
+  const go = (to, from) => {
+    stop();
+    if (!time || calm.matches || from === undefined) return move(to);
+    const start = performance.now();
+    const tick = (now) => {
+      if (now > start && at() !== to) return; // another hand has moved it since
+      const left = 1 - Math.min(1, (now - start) / time);
+      move(to, -(left ** 3), from);
+      if (left > 0) frame = requestAnimationFrame(tick);
+    };
+    tick(start);
+  };
+  return { go, stop };
+}
 
 // ---- sentences -------------------------------------------------------------------------------
 
@@ -776,7 +811,8 @@ function render({ model, el }) {
   const at = spec.controls.map((control) => model.get(control.name)), position = at;
   // While something plays, the frame lies between two positions of one control: a part beyond its
   // position, or, where negative, short of it.
-  let glide = { axis: -1, part: 0 };
+  // `from`: the position that it comes from, where that is not the one before.
+  let glide = { axis: -1, part: 0, from: undefined };
   const frame = (at) => {
     const index = (ref) => ref.by.reduce((k, axis) => k * spec.controls[axis].n + at[axis], 0);
     const row = (ref) => {
@@ -786,13 +822,17 @@ function render({ model, el }) {
     const numbers = (ref) => {
       if (ref.offset) {
         const scale = numbers(ref.scale)[0], center = numbers(ref.center)[0];
-        return numbers(ref.offset).map((value) => center + scale * value);
+        const own = numbers(ref.offset).map((value) => center + scale * value);
+        if (!ref.plus) return own;
+        const more = numbers(ref.plus);
+        return own.map((value, k) => value + more[k]);
       }
-      const now = row(ref), { axis, part } = glide;
+      const now = row(ref), { axis, part, from } = glide;
       if (!part || !ref.by.includes(axis) || !gliding) return now;
-      at[axis] += Math.sign(part);
+      const here = at[axis];
+      at[axis] = from ?? here + Math.sign(part);
       const other = row(ref), share = Math.abs(part);
-      at[axis] -= Math.sign(part);
+      at[axis] = here;
       return now.map((value, k) => value + share * (other[k] - value));
     };
     const gliding = at === position;
@@ -887,11 +927,11 @@ function render({ model, el }) {
     }
     model.set("kept", kept);
   };
-  const move = (wanted, part = 0) => {
+  const move = (wanted, part = 0, from = undefined) => {
     const all = wanted.flatMap(([k, to]) => [[k, to], ...(spec.controls[k].sets?.[to] ?? [])]);
     const changes = all.filter(([k, position]) => position !== at[k]);
     const before = glide;
-    glide = { axis: wanted[0][0], part };
+    glide = { axis: wanted[0][0], part, from };
     if (!changes.length) {
       if (part || before.part) draw();
       return;
@@ -909,7 +949,7 @@ function render({ model, el }) {
   };
   const stands = (sets) => sets.every(([k, position]) => at[k] === position);
   const controls = spec.controls.map((control, k) => CONTROLS[control.kind](
-    control, (position, part) => move([[k, position]], part), () => at[k], stands));
+    control, (position, part, from) => move([[k, position]], part, from), () => at[k], stands));
   controls.forEach(({ root }, k) => root.classList.toggle("lr-folded", spec.controls[k].folded));
   const panel = html("div", { class: "lr-controls" }, ...controls.map((control) => control.root));
   const dependent = spec.controls.some((control) => control.when?.length);

@@ -196,7 +196,8 @@ class Scene(anywidget.AnyWidget):
         if "offset" in ref:
             offset, scale, center = (self.row(ref[p], position) for p in ("offset", "scale",
                                                                           "center"))  # fmt: skip
-            return center + scale * offset
+            more = self.row(ref["plus"], position) if "plus" in ref else 0
+            return center + scale * offset + more
         k, at = 0, self.position if position is None else position
         for axis in ref["by"]:
             k = k * self._controls[axis].n + at[axis]

@@ -21,6 +21,7 @@ from lrlesson.scenes import (
     Marker,
     Path,
     Say,
+    Scene,
     Slider,
     Steps,
     explorers,
@@ -57,17 +58,47 @@ def test_a_handle_moves_its_slider_and_the_slider_its_handle(show: Show):
     assert shown.place("grip")[0] < before[0]
 
 
-def test_a_handle_in_the_plane_without_a_kernel_keeps_the_last_sweep_and_says_so(show: Show):
+def test_a_handle_moves_two_numbers_at_once_without_python(show: Show):
     scene = explorers.conditioning()
     shown = show(scene.to_html())
-    said, path = shown.verdict, shown.actor("path").locator("path").first.get_attribute("d")
-    assert shown.page.locator(".lr-asleep").inner_text() == ""
-    before = shown.place("start")
+    path = shown.actor("path").locator("path").nth(1)
+    drawn, before = path.get_attribute("d"), shown.place("start")
     drag(shown, "start", (80, 50))
     np.testing.assert_allclose(np.subtract(shown.place("start"), before), (80, 50), atol=4)
+    assert path.get_attribute("d") != drawn
+    for name in ("start w1", "start w2"):
+        control = "x" if name == "start w1" else "y"
+        setattr(scene, control, int(shown.slider(name).input_value()))
+    x, y, width, height = scene._stage.boxes["bowl"]
+    at = [scene.row(spec[axis]) for spec in scene.spec["actors"] if spec["name"] == "path"
+          for axis in "xy"]  # fmt: skip
+    first = re.findall(r"-?[\d.]+", path.get_attribute("d"))[:2]
+    want = [x + width * at[0][0], y + height * at[1][0]]
+    np.testing.assert_allclose(np.array(first, float), want, atol=0.02)
+
+
+def test_a_handle_that_asks_keeps_the_last_sweep_without_a_kernel_and_says_so(show: Show):
+    scene = asking_scene()
+    shown = show(scene.to_html())
+    said, line = shown.verdict, shown.actor("line").locator("path").first.get_attribute("d")
+    assert shown.page.locator(".lr-asleep").inner_text() == ""
+    drag(shown, "grip", (60, 0))
     expect(shown.page.locator(".lr-asleep")).to_contain_text("Asleep: run this cell.")
     assert shown.verdict == said
-    assert shown.actor("path").locator("path").first.get_attribute("d") == path
+    assert shown.actor("line").locator("path").first.get_attribute("d") == line
+
+
+def asking_scene() -> Scene:
+    """A line through a point that Python alone can move."""
+
+    def answer(start: float, **_: object) -> tuple[list, list]:
+        actors = [Path("line", "left", T, LOSS[0] + start), Handle("grip", "left", "start", 1.0)]
+        return actors, [Say(f"It starts at {start:g}.")]
+
+    actors, say = answer(1.0)
+    places = np.linspace(0, 3, 31)
+    return small_scene(controls=[Slider("start", "start", places, 10, ask=True)], actors=actors,
+                       say=say, answer=answer)  # fmt: skip
 
 
 def test_what_decides_may_pass_slowly(show: Show):
@@ -188,6 +219,20 @@ def test_the_first_answer_of_each_round_counts(show: Show):
         for name in ("right", "wrong")
     }
     assert marks == {"right": 1, "wrong": 1}
+
+
+def test_after_an_answer_the_rest_of_the_run_follows(show: Show):
+    """Three points before it; then within a second all of them, or at once with reduced motion."""
+    for calm in ("no-preference", "reduce"):
+        shown = show(explorers.predict_regime().to_html(), reduced_motion=calm)
+        line = shown.actor("w").locator("path").first
+        points = "node => node.getAttribute('d').match(/[ML]/g).length"
+        assert line.evaluate(points) == 3
+        shown.page.get_by_role("button", name="slow").click()
+        if calm == "no-preference":
+            assert line.evaluate(points) < 31
+            shown.page.wait_for_timeout(1300)
+        assert line.evaluate(points) == 31
 
 
 def test_six_guesses_show_the_whole_curve(show: Show):

@@ -291,6 +291,23 @@ def test_scaled_places_are_center_plus_scale_times_offset():
     np.testing.assert_allclose(scene.row(spec_of(scene, "d")["x"]), u, atol=1e-6)
 
 
+def test_scaled_places_add_up():
+    """Two directions, each with a part of the start's first and second number."""
+    controls = [Slider("rate", "rate", [1.0, 4.0]), Steps("step", "step", range(3))]
+    one, two = np.arange(6.0).reshape(3, 2), np.array([[7.0, 8.0], [1.0, 0.5]])
+    x = Spread(
+        one,
+        0.5,
+        1.0,
+        offset_by=("step",),
+        plus=Spread(two, [2.0, 3.0, 4.0], 0.25, offset_by=("rate",), scale_by=("step",)),
+    )
+    scene = small_scene(controls=controls, say=[], actors=[Dots("d", "left", x, np.ones(2))])
+    scene.rate, scene.step = 1, 2
+    u, _ = scene._stage.fractions("left", 1 + 0.5 * one[2] + 0.25 + 4 * two[1], np.ones(2))
+    np.testing.assert_allclose(scene.row(spec_of(scene, "d")["x"]), u, atol=1e-6)
+
+
 def test_long_tables_of_few_texts_travel_by_number():
     t = np.arange(400)
     words = np.where(t % 3, "one", "two")

@@ -30,6 +30,9 @@ LATER: set[str] = {
         "optimizer_race",
         "two_wells",
         "live_net",
+        "conditioning",
+        "stability_edge",
+        "predict_regime",
     )
 }
 
@@ -59,7 +62,8 @@ LOOK = """() => {
         box.bottom > frame.bottom + 1) found.push(`outside: ${n.textContent}`);
   }
   const named = ".lr-controls :is(label, legend, button, .lr-value, .lr-mark)";
-  const all = [...inks, ...[...root.querySelectorAll(named)].filter(seen)];
+  const unfolded = [...root.querySelectorAll(named)].filter((n) => !n.closest(".lr-folded"));
+  const all = [...inks, ...unfolded.filter(seen)];
   const boxes = all.map((n) => n.getBoundingClientRect());
   all.forEach((a, i) => all.slice(i + 1).forEach((b, j) => {
     if (a.contains(b) || b.contains(a)) return;

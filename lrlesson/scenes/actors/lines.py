@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from lrlesson.scenes.actors.actor import Actor, Row, hue, in_axes, reached, symbol
-from lrlesson.scenes.actors.pack import Pack, Spec, near
+from lrlesson.scenes.actors.pack import Pack, Spec, Spread, near
 
 _APART = 5.0  # points between the dots of a path
 _LONGEST_NAME = 24  # characters of a label
@@ -18,12 +18,13 @@ _LONGEST_NAME = 24  # characters of a label
 
 @dataclass(frozen=True, eq=False)
 class Path(Actor):
-    """A line through points, x and y of shape (*controls, points) or (points,).
+    """A line through points, x and y of shape (*controls, points) or (points,), or `Spread`.
 
     upto: name of a control; point k is drawn from its position k on. passed: instead, at each of
         its positions the number of points that are drawn.
     dots: mark the points, as many as stay apart.
     casing: units of paper on both sides together, so that it stays readable over a colour.
+    fill: closed, and filled with the colour, in an outline of paper.
 
     Where it first leaves its axes an arrow says so; where a value is not finite, the line has a
     gap, and a cross stands at the last point before it if that is still within the axes.
@@ -40,10 +41,21 @@ class Path(Actor):
     alpha: float = field(default=1.0, kw_only=True)
     casing: float = field(default=0.0, kw_only=True)
     exits: bool = field(default=True, kw_only=True)
+    fill: bool = field(default=False, kw_only=True)
 
     def spec(self, pack: Pack) -> Spec:
         """Pack the line, its dots, its exit and its gap."""
-        spec = super().spec(pack)
+        look = {"width": self.width, "dash": list(self.dash), "alpha": self.alpha}
+        look |= {"casing": self.casing, "fill": self.fill}
+        spec = super().spec(pack) | look
+        if isinstance(self.x, Spread) or isinstance(self.y, Spread):
+            if self.dots:
+                raise ValueError(
+                    f"{pack.scene}: actor '{self.name}': dots = True, expected False with Spread"
+                )
+            rows = self._rows(pack, {"x": ("x", self.x), "y": ("y", self.y)})
+            upto = self._upto(pack, self.upto, self.passed, rows["x"]["n"])
+            return spec | rows | upto | {"leaves": self.exits}
         x, y = np.asarray(self.x, float), np.asarray(self.y, float)
         if x.ndim == 0 or y.ndim == 0 or x.shape[-1] != y.shape[-1]:
             raise ValueError(
@@ -57,8 +69,6 @@ class Path(Actor):
         spec |= self._upto(pack, self.upto, self.passed, n)
         u, v = pack.fractions(self.on, "x", x), pack.fractions(self.on, "y", y)
         spec |= {"x": pack.ref(by_x, near(u), n), "y": pack.ref(by_y, near(v), n)}
-        spec |= {"width": self.width, "dash": list(self.dash), "alpha": self.alpha}
-        spec["casing"] = self.casing
         finite = np.isfinite(x) & np.isfinite(y)
         u, v = (np.broadcast_to(w, finite.shape).reshape(-1, n) for w in (u, v))
         finite = finite.reshape(-1, n)
@@ -80,7 +90,17 @@ class Path(Actor):
         look: dict[str, Any] = {"color": hue(spec, row)}
         to: dict[str, Any] = {"transform": in_axes(ax), "zorder": 5}
         dash: dict[str, Any] = {"linestyle": (0, self.dash)} if self.dash else {}
-        line = []
+        line: list[Any] = []
+        if self.fill:
+            return ax.fill(x, y, ec="white", lw=self.width, **to | {"zorder": 1}, **look)
+        if spec.get("leaves"):  # for good: what is drawn ends there
+            inside = np.flatnonzero((np.abs(x - 0.5) <= 0.5001) & (np.abs(y - 0.5) <= 0.5001))
+            if inside.size:
+                x, y = x[: inside[-1] + 2], y[: inside[-1] + 2]
+                ends = np.stack([x, y])[:, None, -2:]
+                px, py, angle, _ = _exits(ends[0], ends[1], np.isfinite(ends).all(axis=0))[:, 0]
+                if np.isfinite(px):
+                    line += symbol(ax, px, py, "arrow", 9, angle, hue(spec, row))
         if self.casing:
             line += ax.plot(x, y, lw=self.width + self.casing, color="white", **to)
         line += ax.plot(x, y, lw=self.width, alpha=self.alpha, **dash, **to, **look)

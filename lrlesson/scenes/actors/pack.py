@@ -22,6 +22,7 @@ class Spread:
 
     The same noise at another width, say: one array of offsets serves every width. offset:
     (*offset_by, points); scale: (*scale_by,) or a number, NaN hides; center: (*center_by,).
+    plus: another one to add, as where a place is the sum of a part along each of two directions.
     """
 
     offset: Any
@@ -30,6 +31,7 @@ class Spread:
     offset_by: tuple[str, ...] = field(default=(), kw_only=True)
     scale_by: tuple[str, ...] = field(default=(), kw_only=True)
     center_by: tuple[str, ...] = field(default=(), kw_only=True)
+    plus: Spread | None = field(default=None, kw_only=True)
 
 
 class Pack:
@@ -99,8 +101,9 @@ class Pack:
             return self.stage.fractions(on, values, np.array(ax.get_ylim()[0]))[0]
         return self.stage.fractions(on, np.array(ax.get_xlim()[0]), values)[1]
 
-    def scaled(self, actor: str, on: str, axis: str, part: Spread) -> Spec:
-        """The three parts of scaled coordinates, as fractions of the box."""
+    def scaled(self, actor: str, on: str, axis: str, part: Spread, added: bool = False) -> Spec:
+        """The parts of scaled coordinates, as fractions of the box; `added` to others: of a length,
+        not of a place."""
         ax = self.stage.axes(on)
         if (ax.get_xscale() if axis == "x" else ax.get_yscale()) != "linear":
             raise ValueError(
@@ -111,15 +114,16 @@ class Pack:
             np.asarray(v, float) for v in (part.offset, part.scale, part.center)
         )
         by = self.by(actor, part.offset_by, offset.shape[:-1], "offset")
-        return {
+        places = (one - zero) * center if added else self.fractions(on, axis, center)
+        plus = part.plus
+        more = {} if plus is None else {"plus": self.scaled(actor, on, axis, plus, added=True)}
+        return more | {
+            "n": offset.shape[-1],
             "offset": self.ref(by, offset, offset.shape[-1]),  # once for all axes
             "scale": self.ref(
                 self.by(actor, part.scale_by, scale.shape, "scale"), (one - zero) * scale
             ),
-            "center": self.ref(
-                self.by(actor, part.center_by, center.shape, "center"),
-                self.fractions(on, axis, center),
-            ),
+            "center": self.ref(self.by(actor, part.center_by, center.shape, "center"), places),
         }
 
 

@@ -52,7 +52,7 @@ def noise_and_batch() -> Scene:
     radius = np.sqrt(2 * floor)  # loss = |w|²/2
     turn = np.linspace(0, 2 * np.pi, 41)
     tiny = radius < _SMALL
-    parts = {"offset_by": ("rate", "update"), "center_by": ("rate", "update")}
+    parts: dict[str, Any] = {"offset_by": ("rate", "update"), "center_by": ("rate", "update")}
     drawn = offset.astype(np.float16)  # to a twentieth of a pixel: it makes a page much lighter
 
     def places(runs: slice, lens: bool) -> tuple[Spread, Spread]:
