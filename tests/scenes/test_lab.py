@@ -88,7 +88,7 @@ def test_python_answers_while_the_hand_moves(lab: rig.Lab):
     assert pull["answers"] > 1  # a new sweep, before the hand has let go
     assert pull["behind"] < 5  # pixels: the handle stands on the place nearest the hand
     scene = lab.cell("bowl").locator(".lrlesson-scene")
-    assert not scene.get_by_text("Python has not answered").is_visible()
+    assert not scene.get_by_text("Asleep").is_visible()
     start = scene.get_by_role("slider", name="start w1")
     before = scene.locator(".lr-verdict").inner_text()
     start.press("Home")
@@ -177,7 +177,7 @@ def test_what_lasts_without_a_kernel(lab: rig.Lab, server: rig.Server, chromium:
     scene.get_by_role("slider", name="learning rate").press("Home")
     expect(scene.locator(".lr-verdict")).not_to_have_text(said, use_inner_text=True)
     scene.get_by_role("slider", name="start w1").press("End")
-    expect(scene.get_by_text("Python has not answered")).to_be_visible()
+    expect(scene.get_by_text("Asleep")).to_be_visible()
     answered = lab.cell("score").locator(".lrlesson-scene")
     answered.get_by_role("slider", name="round").press("ArrowRight")
     answered.get_by_role("button", name="converges").click()
