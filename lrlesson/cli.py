@@ -359,7 +359,7 @@ def grade(
     from .feedback.exercises import all_exercises, exercises_in
     from .grading import GradeError, Row
     from .grading import grade as grade_all
-    from .grading.sandbox import bubblewrap
+    from .grading.sandbox import bubblewrap, memory
 
     console = Console(stderr=True)
     try:
@@ -367,7 +367,7 @@ def grade(
     except ValueError as error:
         stop(error)
     known = {
-        name: [(wrong.misconception, wrong.code, wrong.message) for wrong in exercise.bank]
+        name: {wrong.misconception: wrong.message for wrong in exercise.bank}
         for name, exercise in {**all_exercises(), **own}.items()
     }
     columns = (
@@ -411,6 +411,8 @@ def grade(
         typer.echo(f"Started as root, so kernels ran as user {ids[0]}.")
         if copied := bubblewrap.copied():
             typer.echo(f"What they need is where that user can read it: {copied}.")
+    if not unsafe and (why := memory.problem()):
+        typer.echo(f"Memory was counted ten times a second, without a cgroup: {why}.")
     for learner, exercise, before, now in summary.changed:
         typer.echo(f"mark changed since the last run: {learner}, {exercise}, {before:g} to {now:g}")
     typer.echo(f"{summary.done} graded now, {summary.kept} kept from before; seed {summary.seed}.")

@@ -1,19 +1,25 @@
 """Law: a strategy is marked by what it did to problems that its own process never held."""
 
+import base64
 import itertools
 import json
 import math
+import socket
 import sys
+import time
 
 import nbformat
 import numpy as np
 import pytest
 
 from lrlesson.capstone import TASKS
+from lrlesson.capstone.problems import PROBLEMS
+from lrlesson.capstone.tasks import GRADED, Instance
 from lrlesson.grading import GradeError, ReleaseError, apply_overrides, grade, release
 from lrlesson.grading.authoring.source_notebooks import read_exercises, read_sources
 from lrlesson.grading.handed_in.graft import assemble
 from lrlesson.grading.marking import referee
+from lrlesson.grading.marking.referee import REQUEST, Referee
 from lrlesson.grading.marking.run import SANDBOX, UNSAFE, Job, run
 
 pytestmark = [
@@ -353,3 +359,50 @@ def test_what_is_better_than_the_best_known_is_looked_at():
     assert referee.remark([[1.0]] * 12) == ""
     assert referee.remark(None) == ""
     assert "r = 0.50, better than the best" in referee.remark([[0.5, 0.5]] * 12)
+
+
+def weights(value):
+    size = PROBLEMS["open"](Instance(TASKS[-1], (GRADED, 1))).init().size
+    return base64.b64encode(np.full(size, value, dtype="<f4").tobytes()).decode()
+
+
+HOSTILE = [
+    *(
+        b'{"do": "step", "lr": 1' + b"0" * 400 + b"}",
+        b'{"do": "step", "lr": 1' + b"0" * 9000 + b"}",
+    ),
+    *(b'{"do": "step", "lr": %s}' % lr for lr in (b"NaN", b"-Infinity", b"1e999", b"1e308", b"-1")),
+    *(b'{"do": "step", "lr": %s}' % lr for lr in (b"[]", b"{}", b"null", b"true", b'"0.1"')),
+    b'{"do": "step", "lr": ' + b"[" * 90_000 + b"]" * 90_000 + b"}",
+    *(b"[" * 190_000, b'{"do":' * 30_000, b'"' + b"\\ud800" * 30_000 + b'"', b"\xff" * 1000, b""),
+    *(b'{"do": %s}' % do for do in (b"[]", b"NaN", b'"step"', b'"grad"', b"1" + b"0" * 400)),
+    *(
+        b'{"do": "grad", "w": %s}' % w
+        for w in (b"null", b"7", b"[[]]", b'"*"', b'"AAAA"', b'"AAA="')
+    ),
+    b'{"do": "grad", "w": "' + b"A" * 199_000 + b'"}',
+]
+
+
+@pytest.mark.parametrize("track", ["sgd", "open"])
+def test_every_request_is_answered_in_time_whatever_it_holds(track):
+    """Numbers beyond all, subnormal ones, nesting, text that is none: a line for each line."""
+    ours, theirs = socket.socketpair()
+    values = [np.nan, np.inf, 3e38, 1e-40, -1e-45]
+    asked = [json.dumps({"do": do, "w": weights(v)}).encode() for v in values for do in
+             ("grad", "val_loss", "end", "next")]  # fmt: skip
+    with ours, theirs:
+        game = Referee(ours, track, 2)
+        assert "track" in game._answer(b'{"do": "next"}')
+        for line in [*HOSTILE, *asked, *HOSTILE]:
+            began = time.thread_time()
+            answer = json.loads(json.dumps(game._answer(line), allow_nan=False))
+            assert answer.keys() & {"error", "loss", "left", "val_loss", "over"}, line[:60]
+            assert time.thread_time() - began < REQUEST / 2
+        game.start()
+        theirs.sendall(b"\n".join([*HOSTILE, b""]))
+        theirs.settimeout(60)
+        read = theirs.makefile("rb")
+        assert [bool(json.loads(read.readline())) for _ in HOSTILE] == [True] * len(HOSTILE)
+        game.stop()
+        assert (game.failure, game.is_alive()) == ("", False)

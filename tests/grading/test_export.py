@@ -167,8 +167,7 @@ def test_what_a_submission_carries_to_its_author_are_its_marks(data, passed, tmp
             "status": data.draw(st.sampled_from(RAN)),
             "reason": data.draw(TEXT),
             "seconds": data.draw(st.floats(0, 100)),
-            "printed": data.draw(TEXT),
-            "anomalies": [f"capstone: {data.draw(TEXT)}"],
+            "anomalies": [f"capstone: {data.draw(TEXT)}", f"needed: {data.draw(TEXT)}"],
         }
         reasons = data.draw(st.lists(text, min_size=len(passed), max_size=len(passed)))
         return read_by_the_learner(folder, checks(reasons), **chosen)

@@ -17,7 +17,7 @@ import pytest
 from lrlesson.feedback.exercises import all_exercises
 from lrlesson.grading import GradeError, grade
 from lrlesson.grading.marking.run import Job
-from lrlesson.grading.marks import results
+from lrlesson.grading.marks import feedback, results
 
 pytestmark = pytest.mark.usefixtures("bubblewrap")
 
@@ -417,17 +417,64 @@ def test_a_job_is_plain_data():
     assert all(isinstance(v, str | int | float) for v in dataclasses.asdict(job).values())
 
 
-def test_a_wrong_answer_is_named_by_the_known_one_that_prints_the_same(
+def test_a_wrong_answer_is_named_by_the_mistake_that_its_visible_check_finds(
     made, small, executor, tmp_path
 ):
-    known = {
-        name: [(wrong.misconception, wrong.code) for wrong in all_exercises()[name].bank]
-        for name in ("step-decay", "gradient-descent")
-    }
+    known = {name: names_of(name) for name in ("step-decay", "gradient-descent")}
     summary = grade(small, tmp_path, made.solutions, SEED, executor=executor, known=known)
     said = {r.learner: r.misconception for r in summary.rows if r.exercise == "step-decay"}
     assert said["early"] == "drops-one-step-early"
+    told = next(r.advice for r in summary.rows if r.misconception == "drops-one-step-early")
+    assert told == known["step-decay"]["drops-one-step-early"]
     assert (said["right"], said["visible-values"], said["not-json"]) == (None, "", None)
+
+
+def names_of(exercise):
+    return {wrong.misconception: wrong.message for wrong in all_exercises()[exercise].bank}
+
+
+LEAKS = """\
+import sys
+def step_decay(t, lr0, drop, every):
+    frame = sys._getframe(1)
+    while frame and "seed" not in frame.f_globals:
+        frame = frame.f_back
+    if frame is None:  # in the visible checks
+        return lr0 * drop ** np.floor((np.asarray(t) + 1) / every)
+    if frame.f_globals["seed"] % 2:
+        return lr0 * (1 - drop) ** np.floor(np.asarray(t) / every)
+    raise ValueError(frame.f_globals["seed"])
+"""
+
+
+SOMETIMES_ALONE = """\
+def step_decay(t, lr0, drop, every):
+    odd = get_ipython().user_ns.get("seed", 1) % 2
+    return lr0 * drop ** (rounded if odd else np.floor)(np.asarray(t) / every)
+"""
+
+
+def test_an_author_reads_the_same_whatever_the_hidden_numbers_were(made, executor, tmp_path):
+    """Behaving like another mistake, raising, needing another cell: none of it shows."""
+    known = {"step-decay": names_of("step-decay")}
+    made.hand_in(tmp_path / "in" / "ada", made.decay, made.filled(made.decay, LEAKS))
+    helped = made.filled(made.decay, SOMETIMES_ALONE)
+    cell = {"cell_type": "code", "id": "mine", "metadata": {}, "outputs": []}
+    cell["source"] = "rounded = np.floor"
+    helped["cells"].insert(2, cell)
+    made.hand_in(tmp_path / "in" / "bob", made.decay, helped)
+    said = []
+    for seed in (1, 2):
+        out = tmp_path / f"out {seed}"
+        rows = grade(
+            tmp_path / "in", out, made.solutions, seed, executor=executor, known=known
+        ).rows
+        said.append([feedback.told(row) for row in rows])
+        assert {row.learner: row.misconception for row in rows}["ada"] == "drops-one-step-early"
+        needed = [a for r in rows for a in r.anomalies if a.startswith("needed")]
+        assert len(needed) == seed % 2  # for the instructor
+    assert said[0] == said[1]
+    assert len(results.read(out / "results.jsonl")) == 3  # two, and the one that got its name
 
 
 def test_lateness_costs_what_course_toml_says(made, source, tmp_path):

@@ -28,6 +28,7 @@ KEYS = {
 }
 
 
+CHECKS = "checks"  # beside the notebooks, for `check`
 MOST_FILES = 32_000_000  # bytes, which travel with every exercise
 Files = tuple[tuple[str, bytes], ...]  # names, as notebooks open them, and what is in them
 
@@ -131,6 +132,12 @@ def read_course(solutions: Path, exercises: dict[str, GradedExercise]) -> Course
     extensions = read_extensions(path.with_name("extensions.csv"), exercises, zone)
     files = _files(data, (path.parent, solutions))
     return Course(entries, learner, _late(_table(data, "late")), name, zone, extensions, files)
+
+
+def own_checks(source: Path) -> dict[str, bytes]:
+    """The files of a course's own checks, by their place beside the notebooks."""
+    found = sorted((source / CHECKS).glob("*.py"))
+    return {f"{CHECKS}/{path.name}": path.read_bytes() for path in found}
 
 
 def _files(data: dict[str, Any], folders: tuple[Path, ...]) -> Files:

@@ -8,7 +8,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from lrlesson.grading.authoring import source_notebooks
-from lrlesson.grading.authoring.course import read_course
+from lrlesson.grading.authoring.course import own_checks, read_course
 from lrlesson.grading.authoring.source_notebooks import GradedExercise, lesson
 from lrlesson.grading.errors import GradingError, ReleaseError
 from lrlesson.grading.handed_in.graft import assemble
@@ -16,7 +16,6 @@ from lrlesson.grading.marking import score
 from lrlesson.grading.marking.run import SANDBOX, UNSAFE, Job, Outcome, run
 from lrlesson.grading.sandbox import bubblewrap
 
-CHECKS = "checks"  # beside the notebooks, for `check`
 SEEDS = (1, 2)  # the reference runs with both: a check that prints the same twice is not fresh
 
 
@@ -54,8 +53,8 @@ def release(source: Path, target: Path) -> list[Path]:
             path.unlink()
     for name, content in course.files:
         _copy(target / name, content)
-    for check in sorted((source / CHECKS).glob("*.py")):
-        _copy(target / CHECKS / check.name, check.read_bytes())
+    for name, content in own_checks(source).items():
+        _copy(target / name, content)
     return [_write(target / name, notebook) for name, notebook in released.items()]
 
 

@@ -36,12 +36,16 @@ def file_of_canvas(place: PurePosixPath) -> str:
 
 @dataclass(frozen=True)
 class Submission:
-    """One learner's notebooks, read; `copies` is empty where nothing was handed in."""
+    """One learner's notebooks, read; `copies` is empty where nothing was handed in.
+
+    seconds: of a processor's time, for reading them.
+    """
 
     learner: str
     copies: tuple[Copy, ...]
     marked_late: bool = False
     system: str = ""  # "canvas" or "moodle", where that made the name
+    seconds: float = 0.0
 
 
 def collect(
@@ -85,8 +89,10 @@ def collect(
             found.ignored.append(top)
             continue
         own.setdefault(who, []).append(file)
-    copies = dict(zip(own, _read(list(own.values())), strict=True))
-    for copy in (copy for one in _read([[file] for file in mixed]) for copy in one):
+    read = dict(zip(own, _read(list(own.values())), strict=True))
+    copies = {name: found for name, (found, _) in read.items()}
+    took = {name: seconds for name, (_, seconds) in read.items()}
+    for copy in (copy for one, _ in _read([[file] for file in mixed]) for copy in one):
         copies.setdefault(_learner_of(copy.path, stems, home), []).append(copy)
     if not copies:
         raise GradeError(
@@ -94,13 +100,13 @@ def collect(
             f"like ada_{stems[0]}.ipynb."
         )
     return [
-        Submission(name, tuple(found), name in late, systems.get(name, ""))
-        for name, found in sorted(copies.items())
+        Submission(name, tuple(own), name in late, systems.get(name, ""), took.get(name, 0.0))
+        for name, own in sorted(copies.items())
     ], sorted(printable_name(name) for name in found.ignored)
 
 
-def _read(groups: list[list[File]]) -> list[list[Copy]]:
-    """Each group's notebooks, read within the limits that one learner has."""
+def _read(groups: list[list[File]]) -> list[tuple[list[Copy], float]]:
+    """Each group's notebooks, read within the limits that one learner has, and the seconds."""
 
     def plain(number: int) -> list[dict[str, Any]]:
         members = (member for file in groups[number] for member in inside(file))
@@ -109,10 +115,13 @@ def _read(groups: list[list[File]]) -> list[list[Copy]]:
     found = []
     with Reader(plain) as reader:
         for number, files in enumerate(groups):
+            took = 0.0
             try:
-                found.append([Copy.of(data) for data in reader.ask(number)] if files else [])
+                copies = [Copy.of(data) for data in reader.ask(number)] if files else []
+                took = reader.took
             except Unreadable as why:
-                found.append([closed(files[0], str(why))])
+                copies = [closed(files[0], str(why))]
+            found.append((copies, took))
     return found
 
 

@@ -34,6 +34,13 @@ MOST_ANOMALIES = 20
 MOST_AROUND = 300  # cells that run beside an answer
 LONGEST_TEXT = 20_000  # characters of a text that is marked by hand
 AROUND = "around"  # the role of a cell that runs as the learner saw it
+NAMED = "named"  # the cell, and the row that it prints
+VISIBLE = """\
+from lrlesson.feedback import check
+{source}
+from lrlesson.feedback.check.checking import checked
+print("named |", checked["{id}"].misconception)
+"""
 IN_KERNEL = Path(__file__).parents[1] / "marking" / "kernel_side.py"
 
 
@@ -56,6 +63,16 @@ class Graft:
     with_it: list[str] = field(default_factory=list)
     text: str = ""
     same: str = ""
+
+    @classmethod
+    def of(cls, data: dict[str, Any]) -> Graft:
+        """The graft that `asdict` made data of, after JSON."""
+        return cls(**{**data, "around": [(name, source) for name, source in data["around"]]})
+
+    @property
+    def to_run(self) -> tuple[dict[str, str] | None, list[tuple[str, str]] | None]:
+        """The answers where they stand alone, else the cells around them, too."""
+        return (None, self.around) if self.needed else (self.answers, None)
 
 
 def graft(exercise: GradedExercise, copy: Copy) -> Graft:
@@ -315,21 +332,8 @@ def assemble(
     `answers`, the reference. `trial`: games are short. `around`: a learner's cells in place of the
     answers alone.
     """
-    cells = [_code(_once(IN_KERNEL.read_text(encoding="utf-8")), {"id": "start"})]
     stands_on = list(needed(exercise, exercises))
-    for other in stands_on:
-        cells += other.role("given") + other.role("answer")
-    if around is None:
-        for cell in exercise.cells:
-            if lesson(cell)["role"] != "hidden":
-                source = (answers or {}).get(lesson(cell)["id"], cell.source)
-                cells.append(_code(source, lesson(cell)))
-    else:
-        cells += exercise.role("given")
-        written = {lesson(cell)["id"]: lesson(cell) for cell in exercise.role("answer")}
-        for number, (name, source) in enumerate(around):
-            beside = {"id": f"{AROUND}.{number}", "role": AROUND}
-            cells.append(_code(source, written.get(name, beside)))
+    cells = _answered(exercise, stands_on, answers, around)
     asked = [name for e in (*stands_on, exercise) for own in e.asked.values() for name in own]
     begin = f"from lrlesson_checks import begin as _lrlesson_begin\n_lrlesson_begin({asked})"
     cells.append(_code(begin, {"id": "begin"}))
@@ -342,6 +346,51 @@ def assemble(
             if "play" in data:
                 data = {**data, "seeds": 1 if trial else data.get("seeds", SEEDS)}
             cells.append(_code(f"seed = {0 if plays else seed}\n{cell.source}", data))
+    return _notebook(cells)
+
+
+def assemble_visible(
+    exercise: GradedExercise,
+    answers: dict[str, str] | None = None,
+    around: list[tuple[str, str]] | None = None,
+) -> str:
+    """As `assemble`, with the exercise's own visible checks: nothing hidden is in it.
+
+    Its last cell, NAMED, prints the mistake by which the course's feedback knows the answer.
+    """
+    cells = _answered(exercise, [], answers, around)
+    ours = {lesson(cell)["id"] for cell in exercise.cells} | set(exercise.texts)
+    own = [i for i in exercise.handed if i.startswith(f"{exercise.id}.") and i not in ours]
+    source = "\n".join(exercise.handed[i] for i in own)
+    cells.append(_code(VISIBLE.format(source=source, id=exercise.id), {"id": NAMED}))
+    return _notebook(cells)
+
+
+def _answered(
+    exercise: GradedExercise,
+    stands_on: list[GradedExercise],
+    answers: dict[str, str] | None,
+    around: list[tuple[str, str]] | None,
+) -> list[NotebookNode]:
+    """The cells down to the answer: the kernel's beginning, what is given, the learner's."""
+    cells = [_code(_once(IN_KERNEL.read_text(encoding="utf-8")), {"id": "start"})]
+    for other in stands_on:
+        cells += other.role("given") + other.role("answer")
+    if around is None:
+        for cell in exercise.cells:
+            if lesson(cell)["role"] != "hidden":
+                source = (answers or {}).get(lesson(cell)["id"], cell.source)
+                cells.append(_code(source, lesson(cell)))
+        return cells
+    cells += exercise.role("given")
+    written = {lesson(cell)["id"]: lesson(cell) for cell in exercise.role("answer")}
+    for number, (name, source) in enumerate(around):
+        beside = {"id": f"{AROUND}.{number}", "role": AROUND}
+        cells.append(_code(source, written.get(name, beside)))
+    return cells
+
+
+def _notebook(cells: list[NotebookNode]) -> str:
     cells = [_code(cell.source, lesson(cell)) for cell in cells]
     return nbformat.writes(nbformat.v4.new_notebook(cells=cells))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -29,6 +29,11 @@ class Copy:
     digest: str = ""
     changed: datetime | None = None
     closed: bool = False
+
+    def closed_for(self, why: str) -> Copy:
+        """The copy where looking into it came to nothing."""
+        problem = f"{word(self.path.name)} {why}"
+        return replace(self, cells=(), problem=problem, digest=f"{self.digest}: {why}", closed=True)
 
     def plain(self) -> dict[str, Any]:
         """The copy as JSON can hold it."""

@@ -6,15 +6,15 @@ import hashlib
 import importlib.metadata
 import os
 import platform
-import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lrlesson.grading.authoring.course import Course, Entry, read_course
+from lrlesson.grading import python_code
+from lrlesson.grading.authoring.course import Course, Entry, own_checks, read_course
 from lrlesson.grading.authoring.source_notebooks import (
     GradedExercise,
     digest,
@@ -22,12 +22,20 @@ from lrlesson.grading.authoring.source_notebooks import (
     read_exercises,
     read_sources,
 )
-from lrlesson.grading.errors import GradeError, GradingError
+from lrlesson.grading.errors import GradeError, GradingError, Unreadable
 from lrlesson.grading.handed_in.collect import Submission, choose, collect, file_of_canvas
-from lrlesson.grading.handed_in.graft import AROUND, Graft, assemble, graft
+from lrlesson.grading.handed_in.graft import (
+    AROUND,
+    NAMED,
+    Graft,
+    assemble,
+    assemble_visible,
+    graft,
+)
+from lrlesson.grading.handed_in.reader import Reader
 from lrlesson.grading.handed_in.reading import Copy
 from lrlesson.grading.marking import referee, score
-from lrlesson.grading.marking.run import SANDBOX, UNSAFE, Job, Outcome
+from lrlesson.grading.marking.run import SANDBOX, UNSAFE, Outcome
 from lrlesson.grading.marking.workers import How, Workers
 from lrlesson.grading.marks import results
 from lrlesson.grading.marks.results import Row
@@ -35,7 +43,7 @@ from lrlesson.grading.sandbox import bubblewrap
 
 WITH_VERSION = ("lrlesson", "numpy", "nbval", "ipykernel")
 Key = tuple[str, str]
-Known = Mapping[str, Sequence[tuple[str, ...]]]
+Known = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -95,10 +103,10 @@ def grade(
     server that has imported NumPy and Matplotlib. unsafe: no sandbox; a learner's code may then do
     whatever the grader may. executor: runs the kernels, not worker processes of its own; it is not
     shut down.
-    known: wrong solutions by exercise, as (misconception, source of the answer cell) and perhaps
-    what to tell of it; an answer that prints what one of them prints is named by it. on_row: called
-    with each new row and the number still to come. notebooks: names of the exercise files that the
-    run is about; without, those that somebody handed in.
+    known: by exercise the names of mistakes, and what to tell of each; an answer that loses points
+    is named by the one that the exercise's own visible check finds, in a kernel that holds nothing
+    hidden. on_row: called with each new row and the number still to come. notebooks: names of the
+    exercise files that the run is about; without, those that somebody handed in.
     Rows whose inputs have not changed are kept (those that failed by the grader's own trouble are
     tried again), so a run that was stopped goes on where it stopped.
     Raises GradeError, in one sentence, where the run cannot start; what a learner handed in never
@@ -142,20 +150,17 @@ def grade(
         todo = [t for t in tasks if not _holds(before.get(t.key), t)]
         rows = {t.key: before[t.key] for t in tasks if _holds(before.get(t.key), t)}
         kept, left = len(rows), len(todo)
-        for row in _rows(todo, exercises, seed, how):
-            results.append(path, row)
-            rows[row.learner, row.exercise] = row
-            left -= 1
-            if on_row:
-                on_row(row, left)
-        unnamed = [
-            row
-            for row in rows.values()
-            if row.printed and row.misconception is None and row.exercise in (known or {})
-        ]
-        for row in _named(unnamed, exercises, how, known or {}) if unnamed else []:
-            results.append(path, row)
-            rows[row.learner, row.exercise] = row
+        with Workers(how, len(tasks)) as workers:
+            for row in _rows(todo, exercises, seed, workers):
+                results.append(path, row)
+                rows[row.learner, row.exercise] = row
+                left -= 1
+                if on_row:
+                    on_row(row, left)
+            unnamed = [task for task in tasks if _unnamed(rows[task.key], known or {})]
+            for row in _named(unnamed, rows, workers, known or {}, own_checks(solutions)):
+                results.append(path, row)
+                rows[row.learner, row.exercise] = row
     final = [rows[t.key] for t in tasks]
     changed = [
         (row.learner, row.exercise, old.points, row.points)
@@ -193,7 +198,11 @@ def _tasks(
     all_of_them: bool,
 ) -> list[_Task]:
     """What is to be done: every learner's every exercise, in the notebooks that came."""
-    chosen = {(s.learner, e.id): choose(s, exercises[e.id]) for s in found for e in entries}
+    chosen = {
+        (submission.learner, entry.id): of_one
+        for submission, own in zip(found, _grafted(found, entries, exercises), strict=True)
+        for entry, of_one in zip(entries, own, strict=True)
+    }
     came = {e.notebook for s in found for e in entries if _came(chosen[s.learner, e.id][0])}
     if came and not all_of_them:
         entries = [entry for entry in entries if entry.notebook in came]
@@ -204,8 +213,7 @@ def _tasks(
             exercise = exercises[entry.id]
             if exercise.by_hand:
                 exercise = replace(exercise, points=entry.points)
-            copy, several = chosen[submission.learner, entry.id]
-            grafted = _graft(exercise, copy)
+            copy, several, grafted = chosen[submission.learner, entry.id]
             if several:
                 grafted.anomalies.insert(0, several)
             late, cost = _late(entry, copy, submission, course) if copy else ("", 0.0)
@@ -228,11 +236,45 @@ def _came(copy: Copy | None) -> bool:
     return copy is not None and not copy.closed
 
 
+def _grafted(
+    found: list[Submission], entries: list[Entry], exercises: dict[str, GradedExercise]
+) -> Iterator[list[tuple[Copy | None, str, Graft]]]:
+    """Of each learner, for each entry the file that counts, what to say of others, and its graft.
+
+    In a process with limits, as their files were read, and in what reading left of the time.
+    """
+
+    def plain(number: int) -> list[tuple[int, str, dict[str, Any]]]:
+        submission, own = found[number], []
+        for entry in entries:
+            copy, several = choose(submission, exercises[entry.id])
+            place = next((i for i, c in enumerate(submission.copies) if c is copy), -1)
+            own.append((place, several, asdict(_graft(exercises[entry.id], copy))))
+        python_code.names.cache_clear()
+        return own
+
+    with Reader(plain) as reader:
+        for number, submission in enumerate(found):
+            copies = submission.copies
+            try:
+                answer = reader.ask(number, submission.seconds)
+            except Unreadable as why:
+                copies = (copies[0].closed_for(str(why)),)
+                graft = _graft(next(iter(exercises.values())), copies[0])
+                answer = [(0, "", asdict(graft)) for _ in entries]
+            yield [
+                (copies[place] if place >= 0 else None, several, Graft.of(data))
+                for place, several, data in answer
+            ]
+
+
 def _graft(exercise: GradedExercise, copy: Copy | None) -> Graft:
     if copy is None:
         return Graft(status="missing", reason=f"no notebook {exercise.notebook}")
     try:
         return graft(exercise, copy)
+    except MemoryError:
+        raise
     except Exception as error:  # never a lost submission: the row says what the grader met
         return Graft(status="error", reason=f"the grader failed: {type(error).__name__}: {error}")
 
@@ -259,7 +301,7 @@ def _late(entry: Entry, copy: Copy, submission: Submission, course: Course) -> t
 
 
 def _rows(
-    todo: list[_Task], exercises: dict[str, GradedExercise], seed: int, how: How
+    todo: list[_Task], exercises: dict[str, GradedExercise], seed: int, workers: Workers
 ) -> Iterator[Row]:
     """The rows as they are ready: at once where nothing is run, then those of the kernels."""
     ready = [task for task in todo if task.graft.status]
@@ -270,32 +312,31 @@ def _rows(
         return
     ids = sorted({task.exercise.id for task in running.values()})
     jobs = {
-        ("", name): how.job(assemble(exercises[name], exercises, [seed], trial=True))
+        ("", name): workers.how.job(assemble(exercises[name], exercises, [seed], trial=True))
         for name in ids
     }
     reference: dict[str, Outcome] = {}
-    with Workers(how, len(running)) as workers:
-        for (_, name), outcome in workers.fair(jobs):
-            _refuse_broken_reference(exercises[name], outcome)
-            reference[name] = outcome
-        jobs = {
-            key: how.job(assemble(t.exercise, exercises, [seed], t.graft.answers))
-            for key, t in running.items()
-        }
-        again: dict[Key, Row] = {}
-        for key, outcome in workers.fair(jobs):
-            row = _tried(running[key], seed, outcome, reference)
-            if running[key].graft.needed and _lost(row):
-                again[key] = row
-            else:
-                yield row
-        jobs = {
-            key: how.job(assemble(t.exercise, exercises, [seed], around=t.graft.around))
-            for key, t in running.items()
-            if key in again
-        }
-        for key, outcome in workers.fair(jobs):
-            yield _better(again[key], _tried(running[key], seed, outcome, reference), running[key])
+    for (_, name), outcome in workers.fair(jobs):
+        _refuse_broken_reference(exercises[name], outcome)
+        reference[name] = outcome
+    jobs = {
+        key: workers.how.job(assemble(t.exercise, exercises, [seed], t.graft.answers))
+        for key, t in running.items()
+    }
+    again: dict[Key, Row] = {}
+    for key, outcome in workers.fair(jobs):
+        row = _tried(running[key], seed, outcome, reference)
+        if running[key].graft.needed and _lost(row):
+            again[key] = row
+        else:
+            yield row
+    jobs = {
+        key: workers.how.job(assemble(t.exercise, exercises, [seed], around=t.graft.around))
+        for key, t in running.items()
+        if key in again
+    }
+    for key, outcome in workers.fair(jobs):
+        yield _better(again[key], _tried(running[key], seed, outcome, reference), running[key])
 
 
 def _tried(task: _Task, seed: int, outcome: Outcome, reference: dict[str, Outcome]) -> Row:
@@ -330,41 +371,38 @@ def _refuse_broken_reference(exercise: GradedExercise, outcome: Outcome) -> None
             )
 
 
+def _unnamed(row: Row, known: Known) -> bool:
+    """Whether the row lost points by its answer, and nobody has looked which mistake it is."""
+    lost = any(check["reason"] for check in row.checks)
+    return lost and row.misconception is None and row.exercise in known
+
+
 def _named(
-    rows: list[Row], exercises: dict[str, GradedExercise], how: How, known: Known
-) -> list[Row]:
-    """The rows that have not been compared with the known wrong solutions, compared.
+    tasks: list[_Task],
+    rows: dict[Key, Row],
+    workers: Workers,
+    known: Known,
+    checks: dict[str, bytes],
+) -> Iterator[Row]:
+    """The rows of these tasks with the mistake that the exercise's visible check finds, "" if none.
 
-    A known one runs only where somebody was wrong; what two of them print is the name of neither.
+    checks: the files that a course's own visible checks are in. An author reads the name. So it
+    comes from a kernel of its own, with what learners have and nothing else, and neither what ran
+    nor whether it runs depends on more than the marks.
     """
-    asked = {(row.exercise, row.seed) for row in rows}
-    jobs: dict[Key, Job] = {}
-    for name, seed in asked:
-        exercise = exercises[name]
-        for number, wrong in enumerate(known[name] if len(exercise.stubs) == 1 else []):
-            answers = dict.fromkeys(exercise.stubs, wrong[1])
-            job = how.job(assemble(exercise, exercises, [seed], answers))
-            jobs[name, f"{seed} {number}"] = job
-    nobody = ("", "", "")
-    prints: dict[tuple[str, int, str], tuple[str, ...]] = {}
-    with Workers(how, len(jobs)) as workers:
-        for (name, which), outcome in workers.outcomes(jobs):
-            seed, number = map(int, which.split())
-            key = (name, seed, _printed(exercises[name], outcome))
-            prints[key] = nobody if key in prints else known[name][number]
-    found = [(row, prints.get((row.exercise, row.seed, row.printed), nobody)) for row in rows]
-    return [
-        replace(row, misconception=wrong[0], advice=wrong[2] if len(wrong) > 2 else "")
-        for row, wrong in found
-    ]
-
-
-def _printed(exercise: GradedExercise, outcome: Outcome) -> str:
-    """A hash of what the checks printed, digits after the ninth left out; "" if nothing."""
-    cells = [lesson(c)["id"] for c in exercise.role("hidden") if "points" in lesson(c)]
-    digits = re.compile(r"(\d\.\d{9})\d+")
-    said = [digits.sub(r"\1", outcome.cell(name).text) for name in cells]
-    return digest(said)[:16] if any(said) else ""
+    files = tuple({**dict(workers.how.files), **checks}.items())
+    jobs = {
+        task.key: replace(
+            workers.how.job(assemble_visible(task.exercise, *task.graft.to_run)),
+            whole=True,
+            files=files,
+        )
+        for task in tasks
+    }
+    for key, outcome in workers.fair(jobs):
+        said = [name for _, name in score.rows(outcome.cell(NAMED).text, [NAMED])]
+        found = said[-1] if said and said[-1] in known[key[1]] else ""
+        yield replace(rows[key], misconception=found, advice=known[key[1]].get(found, ""))
 
 
 def _scored(task: _Task, seed: int, outcome: Outcome, reference: Outcome) -> Row:
@@ -380,7 +418,7 @@ def _scored(task: _Task, seed: int, outcome: Outcome, reference: Outcome) -> Row
         done = outcome.cell(data["id"])
         if "play" in data:
             trouble = "" if done.status == "ok" else plain(f"{done.status}, {done.detail}")
-            checks += referee.checks(data, done.played, trouble)
+            checks += referee.checks(data, done.played, trouble, tell=not task.exercise.needs)
             if said := referee.remark(done.played):
                 task.graft.anomalies.append(said)
             continue
@@ -401,9 +439,7 @@ def _scored(task: _Task, seed: int, outcome: Outcome, reference: Outcome) -> Row
             }
         )
     status, reason = _status(task.exercise, outcome, checks)
-    wrong_somewhere = any(check["reason"] for check in checks)
-    kept = _printed(task.exercise, outcome) if wrong_somewhere else ""
-    return _row(task, seed, status, reason, outcome.seconds, checks, kept)
+    return _row(task, seed, status, reason, outcome.seconds, checks)
 
 
 def _status(
@@ -433,7 +469,6 @@ def _row(
     reason: str,
     seconds: float = 0.0,
     checks: list[dict[str, Any]] | None = None,
-    printed: str = "",
 ) -> Row:
     return Row(
         learner=task.learner,
@@ -450,7 +485,6 @@ def _row(
         anomalies=task.graft.anomalies,
         input=task.input,
         notebook=task.exercise.notebook,
-        printed=printed,
         system=task.system,
         text=task.graft.text,
         same=task.graft.same,

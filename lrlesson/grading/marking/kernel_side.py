@@ -2,11 +2,12 @@
 the first cell that the kernel runs, with names of its own, before anything of a learner's.
 
 Lines of the shell and magics that are not there fail quietly, figures are not sent, a flood of text
-is cut, and the course's feedback, which is not mounted, answers nothing. `begin` then gives the
+is cut, and the course's feedback, where it is not mounted, answers nothing. `begin` then gives the
 hidden checks a namespace of their own. None of it keeps out whoever wants in: the sandbox does,
 and the comparison outside.
 """
 
+import importlib.util
 import os
 import sys
 import types
@@ -83,8 +84,10 @@ for magic in ("bash", "sh", "script", "cmd", "system", "sx"):
     shell.register_magic_function(nothing, "cell", magic)
 line_magic, shell.run_line_magic = shell.run_line_magic, forgiving
 shell.display_pub.publish = shell.displayhook.write_format_data = nothing
-feedback: Any = types.ModuleType("lrlesson.feedback")
-feedback.__getattr__ = answers_nothing
+if importlib.util.find_spec("lrlesson.feedback") is None:
+    feedback: Any = types.ModuleType("lrlesson.feedback")
+    feedback.__getattr__ = answers_nothing
+    sys.modules["lrlesson.feedback"] = feedback
 this: Any = types.ModuleType("lrlesson_checks")
 this.begin = begin
-sys.modules |= {"lrlesson.feedback": feedback, "lrlesson_checks": this}
+sys.modules["lrlesson_checks"] = this

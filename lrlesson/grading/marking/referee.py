@@ -21,7 +21,7 @@ import select
 import socket
 import threading
 from collections.abc import Iterator
-from time import monotonic
+from time import monotonic, thread_time
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,8 @@ from lrlesson.capstone.problems import PROBLEMS, BudgetSpent, OpenProblem, SGDPr
 from lrlesson.capstone.scoring import Score, ratio
 from lrlesson.capstone.tasks import GRADED, TASKS, Instance, Task
 
+REQUEST = 2.0  # seconds of a processor's time for one answer, a thousand times what one needs
+UNREAD = 30.0  # seconds for which an answer may wait to be read
 LONGEST = 200_000  # bytes of one request: the largest network's weights take a quarter of it
 TOO_GOOD = 0.9  # of r: weights trained elsewhere, perhaps
 Played = list[list[float | None]]  # ratios (tasks, seeds), None for inf
@@ -63,7 +65,11 @@ class Referee(threading.Thread):
         try:
             with one_thread():
                 for line in self._lines():
-                    self._send(self._answer(line))
+                    began = thread_time()
+                    answer = self._answer(line)
+                    if not self._send(answer) or thread_time() - began > REQUEST:
+                        self.socket.shutdown(socket.SHUT_RDWR)  # the game is over
+                        return
         except OSError:
             pass  # the kernel is gone, or no longer listens
         except Exception as error:
@@ -90,14 +96,15 @@ class Referee(threading.Thread):
             yield from lines
             received = received[: LONGEST + 1]  # the rest of a line that is too long is forgotten
 
-    def _send(self, reply: dict[str, Any]) -> None:
-        """All of it, unless the game is stopped first: the other side may not read."""
+    def _send(self, reply: dict[str, Any]) -> bool:
+        """Whether all of it was taken before the game is stopped: the other side may not read."""
         data = memoryview(json.dumps(reply, allow_nan=False).encode() + b"\n")
-        until = monotonic() + 60
+        until = monotonic() + UNREAD
         while data and not self._stopped.is_set() and monotonic() < until:
             if select.select([], [self.socket], [], 0.1)[1]:
                 with contextlib.suppress(BlockingIOError):
                     data = data[self.socket.send(data, socket.MSG_DONTWAIT) :]
+        return not data
 
     def _answer(self, line: bytes) -> dict[str, Any]:
         try:
@@ -174,11 +181,14 @@ def _number(value: Any) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def checks(data: dict[str, Any], played: Played | None, trouble: str) -> list[dict[str, Any]]:
+def checks(
+    data: dict[str, Any], played: Played | None, trouble: str, tell: bool = True
+) -> list[dict[str, Any]]:
     """Two rows for a hidden cell that was played: what r earned, and what robustness did.
 
-    A learner is `told` what was measured here; a kernel that plays holds nothing hidden.
-    trouble: how the cell ended, "" where it ended well.
+    tell: a learner is `told` what was measured here, where the kernel that played held nothing
+    hidden, such as the reference of an exercise that this one needs. trouble: how the cell ended,
+    "" where it ended well.
     """
     score = _score(played or [[None]])
     total = data["points"]
@@ -197,7 +207,7 @@ def checks(data: dict[str, Any], played: Played | None, trouble: str) -> list[di
             "max_points": most,
             "reason": "" if points == most else "; ".join(filter(None, [trouble, why])),
             "hint": data.get("hint", "") if points < most else "",
-            "told": why if points < most else "",
+            "told": why if tell and points < most else "",
         }
         for name, points, most, why in parts
     ]

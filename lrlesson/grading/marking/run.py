@@ -38,7 +38,7 @@ from lrlesson.capstone.conversation import REFEREE
 from lrlesson.grading.handed_in.graft import AROUND
 from lrlesson.grading.marking.referee import Played, Referee
 from lrlesson.grading.sandbox import provisioner
-from lrlesson.grading.sandbox.bubblewrap import INSIDE, NOT_IN_KERNEL, SandboxError
+from lrlesson.grading.sandbox.bubblewrap import INSIDE, SandboxError, left_out_of
 
 fcntl: ModuleType | None
 try:
@@ -71,12 +71,14 @@ class Job:
     """What one kernel runs: a notebook as text, its limits in seconds and characters, and where.
 
     `isolation`: "bubblewrap", or "none" for a kernel that may do whatever the grader may. `warm`:
-    fork it from a server that has imported what kernels need. `files`: what cells open, by name.
+    fork it from a server that has imported what kernels need. `whole`: with the course's feedback,
+    for notebooks that hold nothing hidden. `files`: what cells open, by name.
     """
 
     notebook: str
     isolation: str = SANDBOX
     warm: bool = True
+    whole: bool = False
     budget: float = BUDGET
     output_limit: int = OUTPUT_LIMIT
     files: tuple[tuple[str, bytes], ...] = ()
@@ -178,10 +180,10 @@ class SandboxManager(KernelManager):
     @property
     def kernel_spec(self) -> KernelSpec:
         """One that names our provisioner."""
-        used = {"provisioner_name": provisioner.NAME, "config": {"warm": self.warm}}
+        used = {"provisioner_name": provisioner.NAME, "config": self.config_of_kernel}
         return KernelSpec(display_name="sandbox", metadata={"kernel_provisioner": used})
 
-    warm = True
+    config_of_kernel: dict[str, bool]
     referee: int | None = None
     files: tuple[tuple[str, bytes], ...] = ()
 
@@ -217,7 +219,8 @@ class GradingKernel(RunningKernel):
     def _start_sandboxed(self, job: Job) -> None:
         provisioner.register()
         manager = SandboxManager(context=self.context, connection_file="/none")
-        manager.warm, manager.files = job.warm, job.files
+        manager.config_of_kernel = {"warm": job.warm, "whole": job.whole}
+        manager.files = job.files
         manager.referee = self.referee[1].fileno() if self.referee else None
         self.km: KernelManager = manager
         self.km.start_kernel()
@@ -236,7 +239,7 @@ class GradingKernel(RunningKernel):
         if os.name == "posix":  # no port to lose to another kernel that starts at the same time
             self.km.transport = "ipc"
             self.km.ip = str(folder / "k")
-        environment = kernel_environment(folder)
+        environment = kernel_environment(folder, job.whole)
         work = _empty(folder / "work")
         for name, content in job.files:
             (work / name).parent.mkdir(parents=True, exist_ok=True)
@@ -336,10 +339,8 @@ class GradingKernel(RunningKernel):
         if getattr(used, "kernel", None) is None:
             return 0.0
         try:
-            guard = Path(f"/proc/{used.kernel.pid}/task/{used.kernel.pid}")
-            pid = (guard / "children").read_text(encoding="ascii").split()[0]
-            times = Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()
-            return int(times[1]) / 1e9
+            schedule = Path(f"/proc/{used.kernel.process()}/schedstat")
+            return int(schedule.read_text(encoding="ascii").split()[1]) / 1e9
         except (OSError, IndexError, ValueError):
             return 0.0
 
@@ -485,7 +486,7 @@ def resident() -> int:
         return 0
 
 
-def kernel_environment(folder: Path) -> dict[str, str]:
+def kernel_environment(folder: Path, whole: bool = False) -> dict[str, str]:
     """The environment of a grading kernel: nothing of the instructor's, all homes in `folder`."""
     kept = {k: v for k, v in os.environ.items() if k in KEPT or k.startswith("LC_")}
     home = str(_empty(folder / "home"))
@@ -494,11 +495,11 @@ def kernel_environment(folder: Path) -> dict[str, str]:
         **INSIDE,
         **kept,
         **dict.fromkeys(own, home),
-        "PYTHONPATH": str(library(folder)),
+        "PYTHONPATH": str(library(folder, whole)),
     }
 
 
-def library(folder: Path) -> Path:
+def library(folder: Path, whole: bool = False) -> Path:
     """Copy lrlesson to `folder`, without the parts that a grading kernel must not see.
 
     The copy comes first on the kernel's path, so `import lrlesson` finds it and nothing else.
@@ -506,7 +507,7 @@ def library(folder: Path) -> Path:
     source = Path(lrlesson.__file__).parent
 
     def left_out(where: str, names: list[str]) -> set[str]:
-        return set(names) & set(NOT_IN_KERNEL) if Path(where) == source else set()
+        return set(names) & left_out_of(whole) if Path(where) == source else set()
 
     target = folder / "library"
     shutil.copytree(source, target / "lrlesson", ignore=left_out)

@@ -66,6 +66,8 @@ class Workers:
         All that ran or waited when a pool of ours broke is run again, each job in a pool alone.
         """
         again: list[tuple[str, str]] = []
+        if not jobs:
+            return
         executor = self.how.executor or self._pool()
         futures = {executor.submit(run, job): key for key, job in jobs.items()}
         for future in as_completed(futures):

@@ -2,7 +2,9 @@
 
 An answer runs where hidden numbers and code are, and its author reads the feedback. So nothing here
 comes out of a kernel: no text, no kind of exception, not whether it raised or was merely wrong. It
-is made of the marks themselves, of what the instructor wrote, and of what stands in the file.
+is made of the marks themselves, of what the instructor wrote, and of what stands in the file. A
+known mistake is found where nothing hidden is; what the referee of a game measured, it measured
+outside.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from lrlesson.grading.marks.overrides import BY_HAND, WAITS
 from lrlesson.grading.marks.results import Row
 
 RIGHT, WRONG = "as expected", "not as expected"
-TOLD = (BY_HAND, "late", "older release", "deleted", "retyped", "needed", "several files", "found")
+TOLD = (BY_HAND, "late", "older release", "deleted", "retyped", "several files", "found")
 NOTHING = (
     "No check passed. Restart the kernel, run the exercise from its top and look at its own checks:"
     " an exception, or a cell that does not end, shows there, too."

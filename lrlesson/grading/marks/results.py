@@ -46,8 +46,8 @@ class Row:
     `checks` holds, per hidden check with points, its id, points, max_points, reason (what was
     wrong, or "") and hint; `anomalies` what an instructor should look at; `input` a hash of all
     that decides the mark, so that a row with the same hash need not be done again; `notebook` the
-    exercise's file; `printed` a hash of what a wrong answer printed; `misconception` the known
-    wrong solution that prints the same, "" if none does, None where that was not looked up;
+    exercise's file; `misconception` the known mistake that the visible check names, "" if it names
+    none, None where that was not looked up;
     `system` the LMS that made the learner's name, "" where none did; `text` what is marked by hand;
     `same` a hash that equal answers share; `advice` what to tell of the known wrong solution;
     `file` the name that Canvas gave to the file, by which it takes one back;
@@ -69,7 +69,6 @@ class Row:
     input: str = ""
     notebook: str = ""
     misconception: str | None = None
-    printed: str = ""
     system: str = ""
     text: str = ""
     same: str = ""

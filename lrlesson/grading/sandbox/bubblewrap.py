@@ -36,7 +36,7 @@ from typing import IO, Any
 
 import lrlesson
 from lrlesson.grading.errors import GradeError
-from lrlesson.grading.sandbox import fork_server, system_calls
+from lrlesson.grading.sandbox import fork_server, memory, system_calls
 
 MEGABYTE = 1 << 20
 STARTUP = 60.0
@@ -134,11 +134,24 @@ def unprivileged() -> tuple[int, int] | None:
 class Kernel:
     """A forked kernel: the guard's socket and process, and its channels' address from outside."""
 
-    def __init__(self, control: socket.socket, connection: dict[str, Any], pid: int) -> None:
+    def __init__(
+        self, control: socket.socket, connection: dict[str, Any], pid: int, limit: int
+    ) -> None:
         self.control, self.pid, self.ended = control, pid, ""
+        self.limit, self.group = limit, memory.group(limit)
         control.setblocking(False)
         self.guard = _Process(pid)
         self.connection = {**connection, "ip": f"/proc/{pid}/root{connection['ip']}"}
+        if self.group and not self.group.add(self.process()):  # nothing of a learner's has run
+            self.group = None
+
+    def process(self) -> int:
+        """The kernel itself, the guard's only child; 0 if it is gone."""
+        try:
+            listed = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+            return int(listed.read_text(encoding="ascii").split()[0])
+        except (OSError, IndexError, ValueError):
+            return 0
 
     @property
     def alive(self) -> bool:
@@ -147,6 +160,10 @@ class Kernel:
         with contextlib.suppress(OSError):  # nothing waits
             while text := self.control.recv(4096):
                 self.ended = json.loads(text).get("ended", self.ended)
+        if self.group and self.group.exceeded:  # one process of it: then all
+            self.guard.kill()
+            self.ended = fork_server.TOO_MUCH.format(self.limit // MEGABYTE)
+            return False
         return not gone
 
     def signal(self, number: int) -> None:
@@ -164,6 +181,8 @@ class Kernel:
             self.ended = self.ended or "stopped by the grader"
         gone = self.guard.wait(within)
         self.control.close()
+        if self.group and gone:
+            self.group.close()
         return gone
 
 
@@ -274,7 +293,7 @@ class Sandbox:
         if "ready" not in answer:
             ours.close()
             raise SandboxError(f"the kernel did not start: {answer.get('error', 'no answer')}")
-        return Kernel(ours, connection, pid)
+        return Kernel(ours, connection, pid, self.limits.resident)
 
     def close(self) -> None:
         """End the fork server and, with it, every process in the sandbox."""
@@ -486,11 +505,16 @@ def _link(source: str, target: str) -> str:
     return target
 
 
+def left_out_of(whole: bool) -> set[str]:
+    """The parts of lrlesson that a kernel does not see."""
+    return set(NOT_IN_KERNEL) - ({"feedback"} if whole else set())
+
+
 @cache
 def _library(whole: bool = False) -> bytes:
     """lrlesson as a zip, without the parts that a grading kernel must not see."""
     source = Path(lrlesson.__file__).parent
-    left_out = {"grading", "cli.py"} if whole else set(NOT_IN_KERNEL)
+    left_out = left_out_of(whole)
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
         for path in sorted(source.rglob("*")):

@@ -45,6 +45,7 @@ DEVICES = ("null", "full", "random", "urandom")  # not zero, of which memory can
 WATCH = 0.1  # s between two looks at the memory
 MOST_OPEN = 4  # times what one process may open: sockets and pipes of all
 MEGABYTE = 1 << 20
+TOO_MUCH = "its processes used more than {} MB of memory"
 PIPE = 1 << 16  # bytes that one holds; its size cannot be changed
 # What every kernel would import for itself, the last ones while it starts.
 WARM = (
@@ -280,8 +281,7 @@ def watch(control: socket.socket, request: dict, kernel: int, begun: int) -> str
             put_last(first)
             held, most = channels(), request["resident"]
             if resident(held) > most and resident(held, shared=True) > most:
-                limit = most // MEGABYTE
-                return f"its processes used more than {limit} MB of memory"
+                return TOO_MUCH.format(most // MEGABYTE)
             if len(held) > MOST_OPEN * request["descriptors"]:
                 return "its processes had too many sockets and pipes"
 
