@@ -15,7 +15,7 @@ from lrlesson.feedback.check.cards import (
     plain_text,
     treated,
 )
-from lrlesson.feedback.check.checking import checked, find
+from lrlesson.feedback.check.checking import before_handing_in, checked, find
 from lrlesson.feedback.check.helping import different_attempts
 from lrlesson.feedback.exercises import all_exercises
 from lrlesson.feedback.exercises.exercise import Exercise
@@ -63,7 +63,9 @@ def summary(*ids: str) -> Table:
     for exercise in exercises:
         result = checked.get(exercise.id)
         state = result.status if result else "not checked"
-        note = ""
+        note = before_handing_in(exercise) if state == "correct" else ""
+        if note:
+            state = "right, but see the note"
         if result and (believed := _belief(exercise, result.misconception)):
             note = believed
         elif result and result.failures:

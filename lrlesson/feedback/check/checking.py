@@ -3,6 +3,7 @@
 import hashlib
 import types
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from lrlesson.feedback.check.capstone_check import judge
 from lrlesson.feedback.check.capstone_tracks import CHALLENGES, Challenge
 from lrlesson.feedback.check.diagnosis import Rows, behaviour, diagnose, holds
+from lrlesson.feedback.check.early import foreseen, session
 from lrlesson.feedback.check.result import Failure, Result
 from lrlesson.feedback.check.running import CaseOutcome, Runner, is_stub
 from lrlesson.feedback.exercises import all_exercises
@@ -17,6 +19,7 @@ from lrlesson.feedback.exercises.exercise import Exercise
 from lrlesson.feedback.record import changing, now, unknown
 
 checked: dict[str, Result] = {}  # the last check of each exercise in this kernel
+answered: dict[str, str] = {}  # and which answer that was
 
 
 def find(id: str) -> Exercise | Challenge:
@@ -48,9 +51,22 @@ def check(id: str, *answers: object) -> Result:
         result = judge(exercise, answers)
     else:
         result = _judge(exercise, answers)
-    checked[id] = result
-    _record_check(result, _digest(answers))
+    if result.status == "correct":
+        result = replace(result, early=foreseen(exercise, session(exercise.notebook)))
+    checked[id], answered[id] = result, _digest(answers)
+    _record_check(result, answered[id])
     return result
+
+
+def before_handing_in(exercise: Exercise | Challenge) -> str:
+    """Why a right answer would lose marks as it is now, "" where nothing is known."""
+    here = session(exercise.notebook)
+    there = here.namespace if here else {}
+    if all(name in there for name in exercise.names):
+        current = _digest(tuple(there[name] for name in exercise.names))
+        if current != answered.get(exercise.id, current):
+            return "It has changed since it was checked; check it again."
+    return " ".join(foreseen(exercise, here))
 
 
 def _judge(exercise: Exercise, answers: tuple[Any, ...]) -> Result:

@@ -22,7 +22,8 @@ class Result(ShownAsCard):
     `status` is "not attempted", "wrong" or "correct", and of a strategy that runs and does not
     earn all points "not yet"; `failed` the names of the properties that do
     not hold; `misconception` the slug of the known mistake, or None; `message` what to tell about
-    it; `right_in` where it is no mistake but the convention; `first_of_two`: there is a second one.
+    it; `right_in` where it is no mistake but the convention; `first_of_two`: there is a second one;
+    `early` why a right answer would lose marks in the notebook as it is saved.
     """
 
     id: str
@@ -34,12 +35,15 @@ class Result(ShownAsCard):
     printed: bool = False
     right_in: str = ""
     first_of_two: bool = False
+    early: list[str] = field(default_factory=list)
 
     @property
     def failed(self) -> list[str]:
         return [failure.name for failure in self.failures]
 
     def card(self) -> Card:
+        if self.status == "correct" and self.early:
+            return Card("bad", f"Right here, but it would lose marks: {self.id}", self.early)
         if self.status == "correct":
             return Card("good", f"Correct: {self.id}", [f"All {self.properties} properties hold."])
         if self.status == "not attempted":
