@@ -21,8 +21,8 @@ from pathlib import Path
 
 VARIABLE = "LRLESSON_CGROUP"
 PREFIX = "lrlesson-"
-V1 = ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes")
-V2 = ("memory.max", "memory.swap.max")
+FIRST = ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes")
+SECOND = ("memory.max", "memory.swap.max")
 _numbers = itertools.count()
 
 
@@ -59,7 +59,7 @@ class Group:
         self.path.mkdir()
         try:
             second = (self.path / "cgroup.controllers").exists()
-            memory, swap = V2 if second else V1
+            memory, swap = SECOND if second else FIRST
             self._write(memory, limit)
             with contextlib.suppress(FileNotFoundError):  # a system that does not count swap
                 self._write(swap, 0 if second else limit)
