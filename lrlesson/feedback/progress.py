@@ -20,8 +20,8 @@ from lrlesson.feedback.check.helping import different_attempts
 from lrlesson.feedback.exercises import all_exercises
 from lrlesson.feedback.exercises.exercise import Exercise
 from lrlesson.feedback.exercises.misconceptions import MISCONCEPTIONS
-from lrlesson.feedback.questions.bank import all_questions
-from lrlesson.feedback.questions.retesting import DELAYED
+from lrlesson.feedback.questions.bank import of_lessons, of_test
+from lrlesson.feedback.questions.retesting import FORMS
 from lrlesson.feedback.record import load, progress_path
 from lrlesson.feedback.widgets.puzzles import PUZZLES
 
@@ -159,7 +159,7 @@ def progress() -> Progress:
     """
     data = load()
     exercises: list[Exercise | Challenge] = [*all_exercises().values(), *CHALLENGES.values()]
-    questions = [q for q in all_questions().values() if not q.id.startswith("pre-")]
+    questions = of_lessons().values()
     lessons = sorted({e.notebook[:2] for e in exercises} | {q.id[:2] for q in questions})
     rows: list[tuple[str | Link, ...]] = [("lesson", "predicted", "exercises", "points")]
     for lesson in lessons:
@@ -218,14 +218,13 @@ def _lesson(lesson: str) -> str | Link:
 
 
 def _tests(data: dict[str, Any]) -> list[str]:
-    items = [id for id in all_questions() if id.startswith("pre-")]
-    counts = {"pre-test": "pretest", "post-test": "posttest", "delayed test": "delayed"}
-    of = {"delayed": DELAYED}
-    return [
-        f"{name}: {sum(id in data[section] for id in items)} of {of.get(section, len(items))} "
-        "answered"
-        for name, section in counts.items()
-    ]
+    names = {"pretest": "pre-test", "posttest": "post-test", "delayed": "delayed test"}
+    counted = []
+    for section, form in FORMS.items():
+        asked = of_test(form)
+        done = sum(question.id in data[section] for question in asked)
+        counted.append(f"{names[section]}: {done} of {len(asked)} answered")
+    return counted
 
 
 def _begun(

@@ -16,11 +16,12 @@ import pytest
 from lrlesson.feedback.questions.bank import all_questions
 from lrlesson.feedback.widgets.forms import Question
 
-ALL = [q for q in all_questions().values() if "-q" in q.id or "-r" in q.id]
+ALL = list(all_questions().values())
 BANKS = {
     "all": ALL,
     "predictions": [q for q in ALL if "-q" in q.id],
     "from memory": [q for q in ALL if "-r" in q.id],
+    "tests": [q for q in ALL if q.idea],
 }
 
 

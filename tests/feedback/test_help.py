@@ -137,7 +137,7 @@ def test_progress_shows_every_exercise_and_the_predictions():
     asked = sum(id.startswith("02-") for id in all_questions())
     (row,) = [line for line in lines if line.startswith("02 ")]
     assert f"2 of {asked} ○ critical lr 0 of 4" in row
-    assert "pre-test: 0 of 14 answered" in lines
+    assert "pre-test: 0 of 5 answered" in lines
 
 
 def notebook(path: Path, answer: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lrlesson.feedback import predict, pretest
-from lrlesson.feedback.questions.bank import all_questions
+from lrlesson.feedback.questions.bank import all_questions, of_test
 from lrlesson.feedback.widgets import page
 
 
@@ -35,7 +35,7 @@ def test_the_question_is_text_where_there_are_no_widgets():
     for option in question.options:
         assert option.text in text
         assert option.why not in text
-    assert 'predict("02-q1", "a", confidence=2)' in text
+    assert 'predict("02-q1", "a")' in text
 
 
 def test_the_text_is_the_same_on_every_run():
@@ -92,7 +92,8 @@ def test_before_an_answer_nothing_is_known():
 def test_a_rerun_shows_what_was_recorded():
     predict("02-q5", "b", confidence=2)
     form = form_of(predict("02-q5"), "02-q5")
-    assert form.widget.marked == {"chosen": 1, "confidence": 1}
+    assert form.widget.marked == {"chosen": 1, "confidence": -1}
+    assert form.widget.question["confidences"] == []
     assert "Recorded" in form.widget.reply
     assert "4026" not in form.widget.reply
     predict("02-q5", reveal=True)
@@ -159,42 +160,40 @@ def test_an_unknown_question_is_refused(id):
 
 
 def test_the_pretest_goes_on_where_it_was_left():
-    assert "Question 1 of 14" in repr(pretest())
-    assert "Question 2 of 14" in repr(pretest("a", confidence=1))
-    assert "Question 3 of 14" in repr(pretest(skip=True))
-    assert "Question 3 of 14" in repr(pretest())
+    assert "Question 1 of 5" in repr(pretest())
+    assert "Question 2 of 5" in repr(pretest("a", confidence=1))
+    assert "Question 3 of 5" in repr(pretest(skip=True))
+    assert "Question 3 of 5" in repr(pretest())
 
 
 def test_the_pretest_says_nothing_until_its_end():
-    for number in range(1, 14):
+    for number in range(1, 5):
         text = repr(pretest("a"))
-        assert f"Question {number + 1} of 14" in text
+        assert f"Question {number + 1} of 5" in text
         assert "Right" not in text
         assert "Not so" not in text
 
 
 def test_the_report_names_ideas_and_lessons_and_no_answers():
-    questions = [q for k, q in all_questions().items() if k.startswith("pre-")]
+    questions = of_test("pre")
     wrong_letters = ["a" if q.right != "a" else "b" for q in questions]
     for letter in wrong_letters:
         pretest(letter, confidence=3)
     text = repr(pretest())
-    assert "0 of 14" in text
-    assert "The learning rate is the length of the step." in text
+    assert "0 of 5" in text
+    assert "The nearer to the stability limit, the faster." in text
     for question in questions:
         assert question.ask not in text
         for option in question.options:
             assert option.why not in text
-        # One-word options ("2", "0.1") may stand in a sentence by chance.
-        if len(question.option(question.right).text) > 12:
-            assert question.option(question.right).text not in text
+        assert question.option(question.right).text not in text
 
 
 def test_a_perfect_pretest_has_an_empty_list():
-    for question in [q for k, q in all_questions().items() if k.startswith("pre-")]:
+    for question in of_test("pre"):
         pretest(question.right, confidence=2)
     text = repr(pretest())
-    assert "14 of 14" in text
+    assert "5 of 5" in text
     assert "idea" not in text
     assert repr(pretest("a")) == text
 
@@ -202,8 +201,8 @@ def test_a_perfect_pretest_has_an_empty_list():
 def test_the_pretest_form_goes_through_all_items():
     test = pretest()
     form = form_of(test, "pretest")
-    for number in range(14):
-        assert form.widget.question["title"] == f"Question {number + 1} of 14"
+    for number in range(5):
+        assert form.widget.question["title"] == f"Question {number + 1} of 5"
         assert form.widget.marked == {"chosen": -1, "confidence": -1}
         assert form.widget.reply == ""
         press(form, chosen=0, confidence=0, button=number % 2)
@@ -212,11 +211,31 @@ def test_the_pretest_form_goes_through_all_items():
     assert repr(test).startswith("○ The first test is done")
 
 
+def test_the_whole_first_test_may_be_skipped():
+    form = form_of(pretest("a"), "pretest")
+    press(form, button=2)
+    assert "The first test is done" in form.widget.reply
+    assert "of 5 agree" in repr(pretest())
+
+
+def test_the_whole_first_test_may_be_skipped_by_typing():
+    assert "0 of 5 agree" in repr(pretest(skip="all"))
+    with pytest.raises(ValueError, match="skip = 'some', expected True, False or"):
+        pretest(skip="some")
+
+
+def test_how_sure_one_is_is_asked_where_it_is_used():
+    """The report on the first test says of which mistaken idea one was sure; a prediction's reply
+    is the same either way."""
+    assert form_of(pretest(), "pretest").widget.question["confidences"]
+    assert not form_of(predict("02-q4"), "02-q4").widget.question["confidences"]
+
+
 def test_a_press_without_a_choice_does_not_skip_a_question():
     test = pretest()
     form = form_of(test, "pretest")
     press(form)
-    assert "Question 1 of 14" in repr(test)
+    assert "Question 1 of 5" in repr(test)
 
 
 def test_an_answer_reads_the_record_twice_at_most(progress_file, monkeypatch):

@@ -11,7 +11,7 @@ import pytest
 
 from lrlesson import Schedule, controllers, distance, matrices, optimizers, schedules, wrappers
 from lrlesson.base.shown import Shown
-from lrlesson.feedback.questions.bank import all_questions
+from lrlesson.feedback.questions.bank import all_questions, of_lessons
 from lrlesson.feedback.questions.predicting import predict, pretest
 
 ROOT = Path(__file__).parents[2]
@@ -72,7 +72,7 @@ class Folded(HTMLParser):
             self.seen += data
 
 
-@pytest.mark.parametrize("id", [id for id in all_questions() if not id.startswith("pre-")])
+@pytest.mark.parametrize("id", list(of_lessons()))
 def test_the_replies_of_a_question_are_folded_behind_it(part: Part, id: str):
     question = all_questions()[id]
     page = Folded(part("shown").prediction(predict(id)))

@@ -4,7 +4,7 @@ from typing import Any
 
 from lrlesson.feedback.check.cards import Card
 from lrlesson.feedback.exercises.misconceptions import MISCONCEPTIONS
-from lrlesson.feedback.questions.bank import all_questions
+from lrlesson.feedback.questions.bank import of_lessons, of_test
 from lrlesson.feedback.record import changing, load, now, unknown
 from lrlesson.feedback.widgets import forms
 from lrlesson.feedback.widgets.forms import Form, Question
@@ -117,8 +117,8 @@ class Prediction:
         return self._text(self._entry())
 
     def _text(self, entry: dict[str, Any]) -> str:
-        usage = f'predict("{self.id}", "{self.question.letters[0]}", confidence=2)'
-        text = forms.as_text(self.question, self._title(), f"{usage}, confidence 1 to 3")
+        usage = f'predict("{self.id}", "{self.question.letters[0]}")'
+        text = forms.as_text(self.question, self._title(), usage)
         reply = self._reply(entry)
         if reply is not None:
             text += f"\n{reply.text()}"
@@ -130,9 +130,7 @@ class Prediction:
         self._form = on_page(self.id, Form(["Record my answer"], self._pressed))
         entry = self._entry()
         latest = self._recorded("latest", entry)
-        self._form.show(
-            self.question, self._title(), latest.get("choice"), latest.get("confidence")
-        )
+        self._form.show(self.question, self._title(), latest.get("choice"))
         self._say(entry)
         return self._form.mimebundle(self._text(entry))
 
@@ -159,14 +157,14 @@ def predict(
     ----------
     id : the question, for instance "02-q1"
     answer : the letter of an option, for those who type; without it a form is shown
-    confidence : 1 a guess, 2 fairly sure, 3 sure
+    confidence : 1 a guess, 2 fairly sure, 3 sure; kept beside the answer, and not asked for
     reveal : True asks what happened, as the form's button does that comes after an answer
 
     Questions about earlier lessons (NN-rK) are answered at once. The first answer is kept as the
     prediction; it may be changed, and nothing depends on it. Everything stays on this machine.
     Raises ValueError for an unknown id, option or confidence.
     """
-    questions = {k: q for k, q in all_questions().items() if not k.startswith("pre-")}
+    questions = of_lessons()
     if id not in questions:
         raise unknown("question", id, questions)
     prediction = Prediction(questions[id])
@@ -186,7 +184,7 @@ class Pretest:
     section = command = "pretest"
 
     def __init__(self) -> None:
-        self.questions = [q for k, q in all_questions().items() if k.startswith("pre-")]
+        self.questions = of_test("pre")
         self._form: Form | None = None
 
     def _number(self) -> int | None:
@@ -197,6 +195,11 @@ class Pretest:
 
     def _title(self, number: int) -> str:
         return f"Question {number + 1} of {len(self.questions)}"
+
+    def skip(self) -> None:
+        """Pass over all questions that are still open."""
+        while self._number() is not None:
+            self.record(None)
 
     def record(self, answer: object, confidence: int | None = None) -> None:
         """Record an answer to the current question (None skips it) and go on to the next."""
@@ -235,7 +238,7 @@ class Pretest:
         if rows:
             body.append(
                 "The ideas below fit some of your answers. Each of them meets an experiment in the "
-                "lesson named; the same questions come again, with other numbers, at the end."
+                "lesson named; the test at the end asks for the same ideas in other situations."
             )
         return Card("quiet", "The first test is done", body, table if rows else [])
 
@@ -244,19 +247,25 @@ class Pretest:
         if number is None:
             return self.report().text()
         name = self.command
-        usage = f'{name}("a", confidence=2), confidence 1 to 3; {name}(skip=True) goes on'
+        usage = f'{name}("a", confidence=2), confidence 1 to 3; {name}(skip=True) goes on, '
+        usage += f'{name}(skip="all") ends the test'
         return forms.as_text(self.questions[number], self._title(number), usage)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
-        self._form = on_page(self.section, Form(["Next", "Skip"], self._pressed))
+        self._form = on_page(self.section, Form(["Next", "Skip", "Skip the test"], self._pressed))
         self._update()
         return self._form.mimebundle(repr(self))
 
     def _pressed(self, button: int, letter: str | None, confidence: int | None) -> None:
-        skipped = button == 1
-        if skipped or letter is not None:
-            self.record(None if skipped else letter, None if skipped else confidence)
-            self._update()
+        if button == 2:
+            self.skip()
+        elif button == 1:
+            self.record(None)
+        elif letter is not None:
+            self.record(letter, confidence)
+        else:
+            return
+        self._update()
 
     def _update(self) -> None:
         if self._form is None:
@@ -266,23 +275,33 @@ class Pretest:
             self._form.finish()
             self._form.say(self.report())
         else:
-            self._form.show(self.questions[number], self._title(number))
+            self._form.show(self.questions[number], self._title(number), ask_confidence=True)
             self._form.say(None)
 
 
 def pretest(
-    answer: str | None = None, confidence: int | None = None, skip: bool = False
+    answer: str | None = None, confidence: int | None = None, skip: bool | str = False
 ) -> Pretest:
-    """The test before the course: 14 questions one after another, about 12 minutes.
+    """The test before the course: five questions one after another, about five minutes.
 
     Goes on where it was left. Without arguments it shows a form; `pretest("b", confidence=2)`
-    answers the current question, `pretest(skip=True)` passes over it. After the last one it shows
-    how many were right and which ideas the course will put to the test, and not the answers, since
-    the test comes again at the end. Raises ValueError for an unknown option or confidence.
+    answers the current question, `pretest(skip=True)` passes over it, `pretest(skip="all")` over
+    the whole test. After the last one it shows how many were right and which ideas the course will
+    put to the test, and not the answers, since the ideas come again at the end. Raises ValueError
+    for an unknown option, confidence or skip.
     """
     test = Pretest()
-    if skip:
-        test.record(None)
-    elif answer is not None:
+    passed_over(test, skip)
+    if not skip and answer is not None:
         test.record(answer, confidence)
     return test
+
+
+def passed_over(test: Pretest, skip: bool | str) -> None:
+    """Pass over the current question (True) or over all that are open ("all")."""
+    if skip not in (True, False, "all"):
+        raise ValueError(f'skip = {skip!r}, expected True, False or "all"')
+    if skip == "all":
+        test.skip()
+    elif skip:
+        test.record(None)

@@ -1,8 +1,10 @@
-"""posttest and learning_gain: the questions of the first test again, with other numbers.
+"""posttest and learning_gain: the ideas of the course again, in situations that are new.
 
-A week after the second test the same command asks five of them a third time. Everything is kept in
-this learner's record and nowhere else; `learning_gain` of several records sums up a class, on the
-machine where they have been brought together.
+The second test asks for the five ideas of the first one, and for one or more of each lesson. A week
+later the same command asks for the five a third time. No question comes twice, so that nothing but
+the idea can be remembered. Everything is kept in this learner's record and nowhere else;
+`learning_gain` of several records sums up a class, on the machine where they have been brought
+together.
 """
 
 import json
@@ -16,30 +18,31 @@ import numpy as np
 
 from lrlesson.feedback.check.cards import Card, ShownAsCard
 from lrlesson.feedback.exercises.misconceptions import MISCONCEPTIONS
-from lrlesson.feedback.questions.bank import all_questions, fresh
-from lrlesson.feedback.questions.predicting import Pretest
+from lrlesson.feedback.questions.bank import all_questions, of_test
+from lrlesson.feedback.questions.predicting import Pretest, passed_over
 from lrlesson.feedback.record import changing, empty_record, is_sound, load, now, tidied
 from lrlesson.feedback.widgets.forms import Question
 
-SEED, LATER = 1, 2  # of the numbers in the second and in the third test
-DELAYED = 5  # questions of the third test
 WAIT = timedelta(days=7)
+FORMS = {"pretest": "pre", "posttest": "post", "delayed": "later"}  # of an idea, by test
 
 
 def items() -> list[str]:
-    """The ids of the test's questions."""
-    return [id for id in all_questions() if id.startswith("pre-")]
+    """The numbers of the ideas that all three tests ask for: "03" is pre-03, post-03, later-03."""
+    return [question.id.removeprefix("pre-") for question in of_test("pre")]
 
 
 class Posttest(Pretest):
-    """The test after the course: the same questions in another order, with other numbers."""
+    """The test after the course: the five ideas again, and the others of the lessons."""
 
     section = command = "posttest"
 
     def __init__(self) -> None:
         super().__init__()
-        order = np.random.default_rng(SEED).permutation(items())
-        self.questions = [fresh(id, SEED) for id in order.tolist()]
+        self.questions = of_test("post")
+
+    def _title(self, number: int) -> str:
+        return f"{super()._title(number)}, on lesson {self.questions[number].lesson}"
 
     def finished(self) -> None:
         """Keep the gain in the record, beside the answers that it comes from."""
@@ -49,86 +52,75 @@ class Posttest(Pretest):
     def report(self) -> Card:
         """How many were right, what was gained, and a reply to each wrong answer."""
         data = load()
-        found = _standing(data)
-        body: list[str | tuple[str, str]] = [found.sentence()]
-        if self.section == "posttest":
-            due = _due(data)
-            when = f" from {due:%d %B %Y} on" if due else ""
-            body.append(
-                f"posttest() asks {DELAYED} of them again{when}. learning_gain() shows question "
-                "by question what has changed."
-            )
-        return Card("quiet", self._done(), [*body, *self._replies(data[self.section])])
+        right = sum(_is_right(data, self.section, question) for question in self.questions)
+        due = _due(data)
+        when = f" from {due:%d %B %Y} on" if due else ""
+        body = [
+            f"{right} of {len(self.questions)} are right.",
+            _standing(data).sentence(),
+            f"posttest() asks for the five ideas once more{when}.",
+            "learning_gain() shows idea by idea what has changed.",
+        ]
+        return Card("quiet", "The second test is done", [*body, *self._replies(data)])
 
-    def _done(self) -> str:
-        return "The second test is done"
-
-    def _replies(self, done: dict[str, Any]) -> list[str | tuple[str, str]]:
+    def _replies(self, data: dict[str, Any]) -> list[str | tuple[str, str]]:
         said: list[str | tuple[str, str]] = []
         for question in self.questions:
-            choice = done.get(question.id, {}).get("choice")
+            choice = data[self.section].get(question.id, {}).get("choice")
             if choice in tuple(question.letters) and choice != question.right:
-                chosen = question.option(choice)
-                said += [("strong", question.ask)]
-                said += [f"You chose: {chosen.text}.", *question.reply(choice)]
+                said += [("strong", question.ask), f"You chose: {question.option(choice).text}."]
+                said += [f"{' '.join(question.reply(choice))} (Lesson {question.lesson}.)"]
         return said
 
 
 class Delayed(Posttest):
-    """Five of the questions, with other numbers again: first those that the course has changed."""
+    """The five ideas a third time."""
 
     section = "delayed"
 
     def __init__(self) -> None:
         super().__init__()
-        data = load()
-        learnt = [
-            id for id in items() if not _right(data, "pretest", id) and _right(data, "posttest", id)
-        ]
-        rng = np.random.default_rng(LATER)
-        rest = [id for id in rng.permutation(items()).tolist() if id not in learnt]
-        chosen = [*rng.permutation(learnt).tolist(), *rest][:DELAYED]
-        self.questions = [fresh(id, LATER) for id in chosen]
+        self.questions = of_test("later")
 
     def finished(self) -> None:
         """Nothing more to keep: the answers say it all."""
 
     def report(self) -> Card:
         """How many of the five are still right."""
-        done = load()["delayed"]
-        right = sum(done.get(q.id, {}).get("choice") == q.right for q in self.questions)
+        data = load()
+        right = sum(_is_right(data, self.section, question) for question in self.questions)
         body = [f"{right} of {len(self.questions)} are right this time."]
-        return Card("quiet", "The third test is done", [*body, *self._replies(done)])
+        return Card("quiet", "The third test is done", [*body, *self._replies(data)])
 
 
 def posttest(
     answer: str | None = None,
     confidence: int | None = None,
-    skip: bool = False,
+    skip: bool | str = False,
     delayed: bool | None = None,
 ) -> Posttest:
-    """The test after the course: 14 questions, about 12 minutes; a week later five of them again.
+    """The test after the course: 15 questions, about 15 minutes; a week later five more.
 
     Works as `pretest` does: without arguments a form, `posttest("b", confidence=2)` answers the
-    current question, `posttest(skip=True)` passes over it, and it goes on where it was left. From a
-    week after the last answer the same command gives the third test; `delayed=True` gives it at
-    once, `delayed=False` shows the second one again. Raises ValueError for an unknown option or
-    confidence.
+    current question, `posttest(skip=True)` passes over it, `posttest(skip="all")` over all that are
+    open, and it goes on where it was left. Each question says which lesson it is about. From a week
+    after the last answer the same command gives the third test; `delayed=True` gives it at once,
+    `delayed=False` shows the second one again. Raises ValueError for an unknown option, confidence
+    or skip.
     """
     if delayed is None:
         due = _due(load())
         delayed = due is not None and datetime.now().astimezone() >= due
     test = Delayed() if delayed else Posttest()
-    if skip:
-        test.record(None)
-    elif answer is not None:
+    passed_over(test, skip)
+    if not skip and answer is not None:
         test.record(answer, confidence)
     return test
 
 
 def _due(data: dict[str, Any]) -> datetime | None:
     """When the third test begins; None while the second one is not done."""
-    if set(items()) - set(data["posttest"]):
+    if {question.id for question in of_test("post")} - set(data["posttest"]):
         return None
     times = []
     for entry in data["posttest"].values():
@@ -139,22 +131,29 @@ def _due(data: dict[str, Any]) -> datetime | None:
     return max(times, default=datetime.now().astimezone()) + WAIT
 
 
-def _asked(section: str, id: str) -> Question:
-    """The question as that test asks it."""
-    if section == "pretest":
-        return all_questions()[id]
-    return fresh(id, SEED if section == "posttest" else LATER)
+def _asked(section: str, item: str) -> Question:
+    """The question in which that test asks for the idea."""
+    return all_questions()[f"{FORMS[section]}-{item}"]
 
 
-def _right(data: dict[str, Any], section: str, id: str) -> bool:
-    """Whether an answer is right; one that was skipped is not."""
-    entry = data[section].get(id)
-    return bool(entry) and entry.get("choice") == _asked(section, id).right
+def _is_right(data: dict[str, Any], section: str, question: Question) -> bool:
+    entry = data[section].get(question.id)
+    return bool(entry) and entry.get("choice") == question.right
 
 
-def _idea(data: dict[str, Any], section: str, id: str) -> str:
+def _right(data: dict[str, Any], section: str, item: str) -> bool:
+    """Whether an idea was answered rightly; one that was skipped is not."""
+    return _is_right(data, section, _asked(section, item))
+
+
+def _done(data: dict[str, Any], section: str, item: str) -> bool:
+    return _asked(section, item).id in data[section]
+
+
+def _idea(data: dict[str, Any], section: str, item: str) -> str:
     """The misconception that an answer stands for; "" for a right one and for none."""
-    question, choice = _asked(section, id), data[section].get(id, {}).get("choice")
+    question = _asked(section, item)
+    choice = data[section].get(question.id, {}).get("choice")
     return (question.option(choice).mistake or "") if choice in tuple(question.letters) else ""
 
 
@@ -167,7 +166,7 @@ def normalised_gain(before: float, after: float) -> float | None:
 
 @dataclass(frozen=True)
 class Standing:
-    """One learner: how many of the questions were right before and after, and later of how many.
+    """One learner: how many of the five ideas were right before, after, and later of how many.
 
     `answered` tells which of the two tests are complete.
     """
@@ -191,7 +190,7 @@ class Standing:
 
     def sentence(self) -> str:
         """In words."""
-        after = f"{self.after} of {self.of} are right"
+        after = f"Of the {self.of} ideas of the first test {self.after} are right"
         if not self.answered[0]:
             return f"{after}. There is no complete first test to compare with."
         said = f"{after}; before the course it was {self.before}."
@@ -202,19 +201,21 @@ class Standing:
 
 def _standing(data: dict[str, Any]) -> Standing:
     before, after = (
-        sum(_right(data, section, id) for id in items()) for section in ("pretest", "posttest")
+        sum(_right(data, section, item) for item in items()) for section in ("pretest", "posttest")
     )
-    complete = [not set(items()) - set(data[section]) for section in ("pretest", "posttest")]
-    later = [id for id in items() if id in data["delayed"]]
-    kept = sum(_right(data, "delayed", id) for id in later)
-    return Standing(before, after, len(items()), (complete[0], complete[1]), (kept, len(later)))
+    first, second = (
+        all(_done(data, section, item) for item in items()) for section in ("pretest", "posttest")
+    )
+    later = [item for item in items() if _done(data, "delayed", item)]
+    kept = sum(_right(data, "delayed", item) for item in later)
+    return Standing(before, after, len(items()), (first, second), (kept, len(later)))
 
 
 @dataclass(frozen=True, repr=False)
 class Gain(ShownAsCard):
     """What `learning_gain` found. `learners` holds a Standing by name, `per_item`
-    (share before, share after, gain) by question, `ideas` (answers before, answers after)
-    by misconception.
+    (share before, share after, gain) by question of the first test, `ideas` (answers before,
+    answers after) by misconception; on the page both stand in words.
     """
 
     learners: dict[str, Standing]
@@ -227,10 +228,10 @@ class Gain(ShownAsCard):
 
 
 def learning_gain(*records: str | Path) -> Gain:
-    """What has changed between the two tests: question by question, and idea by idea.
+    """What has changed between the first test and the second, in the five ideas of both.
 
     Without arguments for this learner; with the paths of several `progress.json` for all of them:
-    the normalised gain per learner and per question, and how many answers stood for each
+    the normalised gain per learner and per idea, and how many answers stood for each
     misconception before and after. Only learners who have finished both tests are counted. Nothing
     is sent anywhere. Raises ValueError for a path that holds no record.
     """
@@ -262,14 +263,14 @@ def _found(records: dict[str, dict[str, Any]], single: bool) -> Gain:
     both = {name: records[name] for name, found in standings.items() if all(found.answered)}
     per_item, ideas = {}, {}
     if both:
-        for id in items():
+        for item in items():
             before, after = (
-                float(np.mean([_right(data, section, id) for data in both.values()]))
+                float(np.mean([_right(data, section, item) for data in both.values()]))
                 for section in ("pretest", "posttest")
             )
-            per_item[id] = before, after, normalised_gain(before, after)
+            per_item[_asked("pretest", item).id] = before, after, normalised_gain(before, after)
         counts = [
-            Counter(_idea(data, section, id) for data in both.values() for id in items())
+            Counter(_idea(data, section, item) for data in both.values() for item in items())
             for section in ("pretest", "posttest")
         ]
         slugs = sorted((counts[0] | counts[1]).keys() - {""}, key=_lesson)
@@ -287,15 +288,17 @@ def _found(records: dict[str, dict[str, Any]], single: bool) -> Gain:
 
 def _own(found: Standing, data: dict[str, Any]) -> Card:
     table: list[tuple[str, ...]] = [
-        ("question", "before", "after", "later", "what you thought, if it was another")
+        ("idea", "lesson", "before", "after", "later", "what you thought, if it was another")
     ]
-    for id in items():
+    for item in items():
         marks = []
-        for section in ("pretest", "posttest", "delayed"):
-            asked = id in data[section]
-            marks.append(("right" if _right(data, section, id) else "not yet") if asked else "")
-        thought = _idea(data, "posttest", id) or _idea(data, "pretest", id)
-        table.append((id, *marks, MISCONCEPTIONS[thought].belief if thought else ""))
+        for section in FORMS:
+            asked = _done(data, section, item)
+            marks.append(("right" if _right(data, section, item) else "not yet") if asked else "")
+        thought = _idea(data, "posttest", item) or _idea(data, "pretest", item)
+        belief = MISCONCEPTIONS[thought].belief if thought else ""
+        first = _asked("pretest", item)
+        table.append((first.idea, first.lesson, *marks, belief))
     body = [found.sentence()]
     if found.later[1]:
         body.append(f"A week later: {found.later[0]} of {found.later[1]}.")
@@ -314,9 +317,13 @@ def _class(
         said = (f"{one.before} of {one.of}", f"{one.after} of {one.of}", _percent(one.gain))
         table.append((name, *(said if all(one.answered) else ("", "", "not done"))))
     for id, (before, after, gained) in per_item.items():
-        table.append((id, _percent(before), _percent(after), _percent(gained)))
+        table.append(
+            (all_questions()[id].idea, _percent(before), _percent(after), _percent(gained))
+        )
     for slug, (before, after) in ideas.items():
-        table.append((slug, f"{before} answers", f"{after} answers", ""))
+        table.append(
+            (f"“{MISCONCEPTIONS[slug].belief}”", f"{before} answers", f"{after} answers", "")
+        )
     mean = f", on average {_percent(float(np.mean(gains)))} each" if gains else ""
     body = [f"{len(done)} of {len(standings)} learners have done both tests{mean}."]
     return Card("quiet", "Gain of the class", body, table)

@@ -54,6 +54,7 @@ function render({ model, el }) {
     const answer = radios(legend, question.options, `${name}-answer`, "lrlesson-options");
     const sure = radios(
       [question.how_sure], question.confidences, `${name}-sure`, "lrlesson-confidence");
+    sure.node.hidden = !question.confidences.length;
     const press = (index) => {
       const chosen = answer.chosen();
       if (index === 0 && chosen < 0) {
@@ -68,7 +69,7 @@ function render({ model, el }) {
     asked.append(answer.node, sure.node, make("div", { className: "lrlesson-buttons" }, ...buttons));
     const marked = model.get("marked");
     if (marked.chosen >= 0) answer.inputs[marked.chosen].checked = true;
-    if (marked.confidence >= 0) sure.inputs[marked.confidence].checked = true;
+    if (sure.inputs[marked.confidence]) sure.inputs[marked.confidence].checked = true;
     if (hadFocus) answer.inputs[0].focus();
   };
 

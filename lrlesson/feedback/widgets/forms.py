@@ -26,12 +26,17 @@ class Option:
 
 @dataclass(frozen=True)
 class Question:
-    """A question with one right option. `right` is its letter, a for the first."""
+    """A question with one right option. `right` is its letter, a for the first.
+
+    A question of a test says which `lesson` it is about, and its `idea` in words.
+    """
 
     id: str
     ask: str
     source: str
     options: tuple[Option, ...]
+    lesson: str = ""
+    idea: str = ""
 
     @property
     def letters(self) -> str:
@@ -82,8 +87,12 @@ class Form:
         title: str,
         chosen: str | None = None,
         confidence: int | None = None,
+        ask_confidence: bool = False,
     ) -> None:
-        """Put a question into the form, with what was recorded before marked."""
+        """Put a question into the form, with what was recorded before marked.
+
+        How sure one is it asks only where that is used.
+        """
         self._letters = question.letters
         self.widget.marked = {
             "chosen": self._letters.index(chosen) if chosen else -1,
@@ -94,7 +103,7 @@ class Form:
             "ask": question.ask,
             "options": [option.text for option in question.options],
             "how_sure": "How sure are you?",
-            "confidences": list(CONFIDENCE.values()),
+            "confidences": list(CONFIDENCE.values()) if ask_confidence else [],
             "buttons": list(self._buttons),
             "choose_first": "Choose an answer first.",
             "no_answer": NO_ANSWER,
