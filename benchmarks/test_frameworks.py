@@ -241,6 +241,49 @@ def test_the_resumed_run_follows_the_new_plan(tmp_path, monkeypatch):
     np.testing.assert_allclose([bias for _, bias in given["rates"]], wanted / 10, atol=1e-12)
 
 
+@pytest.fixture
+def seen():
+    """The rate of every update that any optimizer of PyTorch makes while a test runs."""
+    pytest.importorskip("torch")
+    from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+    rates: list[float] = []
+    hook = register_optimizer_step_pre_hook(
+        lambda optimizer, *_: rates.append(optimizer.param_groups[0]["lr"])
+    )
+    yield rates
+    hook.remove()
+
+
+@pytest.mark.parametrize(("library", "block"), [("lightning", 2), ("transformers", 3)])
+def test_a_trainer_trains_at_our_rates(library, block, seen, tmp_path, monkeypatch):
+    """The whole block: Lightning's Trainer, and that of transformers."""
+    pytest.importorskip(library)
+    monkeypatch.chdir(tmp_path)
+    exec(desk_blocks()[block], given := {})
+    assert seen == given["eta"].values(100).tolist()
+    np.testing.assert_allclose(given["model"].layer.weight.tolist(), [[1, -2, 3]], atol=0.05)
+
+
+@each
+def test_the_code_of_a_schedule_drives_lightning(eta, seen):
+    """As Lightning's Trainer calls it."""
+    lightning = pytest.importorskip("lightning")
+    torch = pytest.importorskip("torch")
+    exec(eta.code("lightning"), given := {})
+
+    def training_step(self, batch, number):
+        return self.layer(batch[0]).square().mean()
+
+    made = {"training_step": training_step, "configure_optimizers": given["configure_optimizers"]}
+    model = type("Line", (lightning.LightningModule,), made)()
+    model.layer = torch.nn.Linear(3, 1)
+    batches = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.ones(64, 3)), 8)
+    told = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+    lightning.Trainer(max_steps=50, **told).fit(model, batches)
+    np.testing.assert_allclose(seen, eta.values(50), rtol=1e-9, atol=1e-12)
+
+
 def test_an_object_in_lambda_lr_carries_its_plan_into_the_resumed_run(tmp_path):
     """What the lesson warns of: without the lambda the old plan goes on, if it loads at all."""
     torch = pytest.importorskip("torch")

@@ -216,7 +216,15 @@ EXERCISE_NOTE = (
 FOLDED = "\n\n*Folded until you have predicted.*"  # which a page is not
 LESSONS = "Each lesson predicts, runs and explains. Read them in this order."
 # The same files as in the repository.
-DOCS = ["grading", "own-exercises", "diagnosis", "places", "architecture", "jupyterlite"]
+DOCS = [
+    "grading",
+    "own-exercises",
+    "elsewhere",
+    "diagnosis",
+    "places",
+    "architecture",
+    "jupyterlite",
+]
 GUIDES = "To grade with the course, to run it elsewhere, and to see how it is built."
 EXERCISES = "What you write yourself, lesson by lesson. The checks run in the notebook."
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from lrlesson.base.code import Code, code
 from lrlesson.base.difference import Difference
 from lrlesson.base.fields import (
     COUNT,
@@ -159,6 +160,17 @@ class Schedule(Shown):
                 raise ValueError(refusal("a - b", name, one, "a schedule of a single run"))
         n = max(self._span(), other._span())
         return Difference(repr(self), repr(other), self.values(n) - other.values(n))
+
+    def code(self, framework: str, updates: int | None = None) -> Code:
+        """This schedule as code for a framework; `print` it, or let a cell show it.
+
+        framework: "pytorch", "lightning", "transformers", "timm", "keras" or "optax". The code is
+        the framework's own expression where one gives the same rates over this schedule's length,
+        and else asks this object. updates: how many rates a list of all of them holds, which
+        Keras and optax then need; by default the length. Raises ValueError for another framework,
+        and where a field holds several runs.
+        """
+        return code(self, framework, updates)
 
     def take(self, n: float) -> "Schedule":
         """The same schedule, ended at n: its length is n updates, and it stays flat after them."""

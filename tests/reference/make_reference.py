@@ -1,4 +1,4 @@
-"""Write reference.npz: what torch, optax, Keras and transformers say, for every row of rosetta.py.
+"""Write reference.npz: what torch, optax, Keras, timm and others say, row by row of rosetta.py.
 
 Only needed to make the vectors again, never to test. In an environment of its own, from the root
 of the project:
@@ -38,6 +38,7 @@ from rosetta import (
     MATRICES,
     METRICS,
     OPTIMIZERS,
+    OURS,
     PLATEAUS,
     RATES,
     SCHEDULES,
@@ -50,6 +51,8 @@ from rosetta import (
     UNMATCHED_SCHEDULES,
     UNROUNDED,
     UPDATES,
+    WRITES,
+    compared,
     gradient,
     rate_of,
     rates,
@@ -60,7 +63,7 @@ from rosetta import (
 from lrlesson.matrices import Muon
 
 HERE = Path(__file__).parent
-LIBRARIES = ["torch", "jax", "optax", "keras", "transformers", "prodigyopt", "numpy"]
+LIBRARIES = ["torch", "jax", "optax", "keras", "transformers", "timm", "prodigyopt", "numpy"]
 keras.config.set_floatx("float64")
 torch.set_default_dtype(torch.float64)
 
@@ -100,6 +103,32 @@ schedule_of = {
     "optax": optax_schedule,
     "keras": keras_schedule,
 }
+
+
+def written(text, updates):
+    """Execute a text of `Schedule.code`, and read the rate of each update from what it makes."""
+    model = torch.nn.Linear(1, 1)
+    exec(text, names := {"model": model})
+    if "schedule" in names:  # of Keras or optax
+        return [float(names["schedule"](t)) for t in range(updates)]
+    if "jnp" in names:
+        return [float(names["rates"][t]) for t in range(updates)]
+    if "keras" in names:
+        return [float(names["optimizer"].learning_rate)] * updates
+    if "configure_optimizers" in names:
+        made = names["configure_optimizers"](model)
+        assert made["lr_scheduler"]["interval"] == "step"
+        names |= {"optimizer": made["optimizer"], "scheduler": made["lr_scheduler"]["scheduler"]}
+    optimizer, scheduler, found = names["optimizer"], names["scheduler"], []
+    for t in range(updates):
+        found.append(float(optimizer.param_groups[0]["lr"]))
+        optimizer.step()
+        if hasattr(scheduler, "step_update"):
+            scheduler.step_update(t + 1)
+        else:
+            scheduler.step()
+    return found
+
 
 # --- Optimizers -------------------------------------------------------------------------------
 
@@ -259,6 +288,10 @@ def all_vectors():
         unmatched = [e for its, e in UNMATCHED_SCHEDULES if its == library]
         for expression in [*table, *unmatched]:
             yield f"schedule | {library} | {expression}", schedule_of[library](expression)
+    for eta in OURS:
+        for framework in WRITES:
+            text = str(eta.code(framework, UPDATES))
+            yield f"code | {framework} | {text}", written(text, compared(eta))
     for library, table in OPTIMIZERS.items():
         unmatched = {e: x[0] for (its, e), x in UNMATCHED_OPTIMIZERS.items() if its == library}
         for expression, ours in {**table, **unmatched}.items():

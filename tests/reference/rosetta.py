@@ -32,9 +32,11 @@ from lrlesson.schedules import (
     CosineRestarts,
     ExponentialDecay,
     ExpRange,
+    Geometric,
     InverseSqrt,
     InverseTimeDecay,
     Linear,
+    Noam,
     OneCycle,
     PolynomialDecay,
     ScheduledDrop,
@@ -201,6 +203,79 @@ SCHEDULES = {
         ),
     },
 }
+
+# Ours, as `Schedule.code` writes them for each framework: every class and every shape of the code.
+# The rates are those of as many updates as the schedule is long: after them some go on.
+OURS = [
+    Constant(LR),
+    StepDecay(LR, 0.5, 10),
+    StepDecay(LR, 0.5, 7.5),
+    ScheduledDrop(LR, 0.1, [20, 45, 46]),
+    ScheduledDrop(LR, 0.1, [0, 45]),
+    ExponentialDecay(LR, 0.97),
+    ExponentialDecay(LR, 0.5, 10),
+    PolynomialDecay(LR, 100),
+    PolynomialDecay(LR, 50, 2),
+    PolynomialDecay(LR, 100, 0.5, 0.05),
+    InverseTimeDecay(LR, 0.05),
+    Warmup(LR, 20),
+    Linear(LR, 0, 100),
+    Linear(LR, 0.2, 80),
+    Linear(0.2, LR, 40),
+    Geometric(0.01, LR, 100),
+    Geometric(LR, 0.01, 100),
+    InverseSqrt(LR, 20),
+    Noam(64, 20),
+    Cosine(LR, 100),
+    Cosine(LR, 100, 0.05),
+    Cosine(0.05, 100, LR),
+    CosineRestarts(LR, 17),
+    CosineRestarts(LR, 10, 2, 0.05),
+    CosineRestarts(LR, 10, 2, shrink=0.5),
+    CosineRestarts(LR, 10, 2, 0.05, 0.5),
+    CosineRestarts(LR, 10, 1.5),
+    Triangular(0.1, LR, 8),
+    Triangular2(0.1, LR, 7),
+    ExpRange(0.1, LR, 9, 0.98),
+    WarmupCosine(LR, 20, 100),
+    WarmupCosine(LR, 0, 100, 0.05),
+    WarmupCosine(LR, 20, 100, 0.05),
+    WSD(LR, 20, 50, 30),
+    WSD(LR, 0, 50, 30, 0.05),
+    WSD(LR, 20, 50, 30, shape="sqrt"),
+    WSD(LR, 0, 50, 30, shape="sqrt"),
+    WSD(LR, 0, 50, 30, 0.05, shape="sqrt"),
+    WSD(LR, 20, 50, 30, 0.01, shape="exponential"),
+    OneCycle(LR, 100),
+    OneCycle(LR, 100, 0.25, 10, 100, anneal="linear"),
+    OneCycle(LR, 100, 0.4, three_phase=True),
+    Warmup(LR, 20) >> Cosine(LR, 80),
+    Warmup(LR, 20) >> Constant(LR),
+    Warmup(LR, 20) >> StepDecay(LR, 0.5, 10),
+    Warmup(LR, 20) >> ScheduledDrop(LR, 0.1, [30, 50]),
+    Warmup(LR, 20) >> ExponentialDecay(LR, 0.97),
+    Warmup(LR, 20) >> PolynomialDecay(LR, 80, 2),
+    Warmup(LR, 20) >> CosineRestarts(LR, 17),
+    Constant(0.2, 10) >> Cosine(LR, 80),
+    Linear(0, LR, 20) >> Cosine(LR, 80),
+    Linear(0, LR, 20) >> Cosine(LR, 80, 0.05),
+    Linear(0, LR, 20) >> Linear(LR, 0, 80),
+    Linear(0, LR, 20) >> PolynomialDecay(LR, 80, 2),
+    Linear(0, LR, 20) >> Constant(LR),
+    Linear(0, LR, 20) >> StepDecay(LR, 0.5, 10),
+    Linear(0, LR, 20) >> WSD(LR, 0, 50, 30),
+    Cosine(LR, 60).take(40) >> Linear(0.2, 0, 20),
+    (Linear(0.1, LR, 8) >> Linear(LR, 0.1, 8)).repeat(),
+    Warmup(LR, 5) * 0.5,
+    Cosine(LR, 100) * Triangular(0.5, 1, 7),
+]
+WRITES = ("pytorch", "lightning", "keras", "optax", "transformers", "timm")
+
+
+def compared(eta) -> int:
+    """How many updates of a schedule are compared."""
+    return UPDATES if eta.length is None else min(UPDATES, int(eta.length))
+
 
 # Our ramps begin at LR/W and these at 0: ours is one update ahead until the ramp has ended, and
 # equal from then on.

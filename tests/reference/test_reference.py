@@ -5,6 +5,7 @@ and on Rosenbrock's function to 1e-10 of the largest displacement. All vectors a
 """
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from rosetta import (
     NAMESAKES,
     NOTES,
     OPTIMIZERS,
+    OURS,
     PLATEAUS,
     RAMPS,
     RATES,
@@ -31,6 +33,8 @@ from rosetta import (
     UNMATCHED_SCHEDULES,
     UNROUNDED,
     UPDATES,
+    WRITES,
+    compared,
     gradient,
     rate_of,
     rates,
@@ -38,6 +42,8 @@ from rosetta import (
     value,
 )
 
+from lrlesson import schedules
+from lrlesson.base.schedule import Schedule
 from lrlesson.matrices import Muon
 from lrlesson.network import MLP
 from lrlesson.optimizers import SGD
@@ -99,6 +105,7 @@ def test_every_vector_has_its_row_and_every_row_its_vectors():
         for b in part
         for shape in SHAPES
     }
+    wanted |= {f"code | {a} | {eta.code(a, UPDATES)}" for a in WRITES for eta in OURS}
     wanted |= {f"average | {a} | {b}" for a, part in AVERAGES.items() for b in part}
     wanted |= {"rounding | torch | bfloat16", "rounding | torch | float16"}
     wanted |= {
@@ -116,6 +123,23 @@ def test_every_vector_has_its_row_and_every_row_its_vectors():
 @pytest.mark.parametrize(("library", "expression", "ours"), rows(SCHEDULES))
 def test_a_schedule_gives_the_rates_of_the_library(library, expression, ours):
     assert off(ours.values(UPDATES), vector("schedule", library, expression)) <= 1e-12
+
+
+@pytest.mark.parametrize("framework", WRITES)
+def test_the_code_of_a_schedule_gives_its_rates(framework):
+    """The whole text, as make_reference.py has executed it."""
+    for eta in OURS:
+        theirs = vector("code", framework, str(eta.code(framework, UPDATES)))
+        assert off(eta.values(compared(eta)), theirs) <= 1e-12, (framework, eta)
+
+
+def test_every_schedule_is_written_as_code():
+    public = {
+        name
+        for name, kind in vars(schedules).items()
+        if isinstance(kind, type) and issubclass(kind, Schedule) and kind is not Schedule
+    }
+    assert public <= {name for eta in OURS for name in re.findall(r"\w+(?=\()", repr(eta))}
 
 
 @pytest.mark.parametrize(("library", "expression", "ours"), rows(OPTIMIZERS))
