@@ -14,10 +14,12 @@ from typer.testing import CliRunner
 from lrlesson.cli import app
 from lrlesson.feedback.exercises import all_exercises
 
-SHEET = """\
-Identifier,Full name,Email address,Status,Grade,Maximum grade,Grade can be changed,Feedback comments
-Participant 11,Ada Lovelace,ada@x.example,Submitted,-,9.00,Yes,
-Participant 12,Grace Hopper,grace@x.example,Submitted,-,9.00,Yes,
+HEAD = "Identifier,Full name,Email address,Status,Grade,Maximum grade,Grade can be changed,"
+HEAD += "Last modified (submission),Last modified (grade),Feedback comments\n"
+SHEET = f"""\
+{HEAD}\
+Participant 11,Ada Lovelace,ada@x.example,Submitted,-,9.00,Yes,-,-,
+Participant 12,Grace Hopper,grace@x.example,Submitted,-,9.00,Yes,-,-,
 """
 DATA = "height\n1.5\n1.7\n1.9\n2.3\n"
 LOAD = 'np.loadtxt("heights.csv", skiprows=1)'
