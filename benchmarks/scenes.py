@@ -1,6 +1,7 @@
 """How fast scenes answer in the real JupyterLab, beside `interact` with a re-plot.
 
     python benchmarks/scenes.py          # writes benchmarks/SCENES.md
+    python benchmarks/scenes.py race …   # prints only the frames of these explorers
 
 Chromium without a window, on whatever machine this is: read the ratios, not the milliseconds.
 Every time runs from the browser's own time stamp of the key or click to a message posted after
@@ -24,6 +25,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 import rig
 from playwright.sync_api import Browser
+
+from lrlesson.scenes import Scene, explorers
 
 CELLS = {
     "dial": "from lrlesson import rate_dial\nrate_dial()",
@@ -288,6 +291,57 @@ def rerun_times(lab: rig.Lab, n: int = 6) -> np.ndarray:
     return np.array(times)
 
 
+def frames(browser: Browser, scene: Scene, file: Path, n: int = 24) -> np.ndarray:
+    """Key to painted frame of a scene on a page of its own, (sliders, n): every slider that needs
+    no answer of Python, from its start to its second position and back."""
+    scene.to_html(file)
+    page = browser.new_page(viewport={"width": 900, "height": 800})
+    page.goto(file.as_uri())
+    page.locator("svg[role=img]").wait_for()
+    page.evaluate(WATCH)
+    page.evaluate(
+        """() => {
+          window.changes = 1;
+          new MutationObserver(() => { window.changes++; }).observe(
+            document.querySelector('.lr-actors'),
+            { attributes: true, childList: true, characterData: true, subtree: true });
+        }"""
+    )
+    wait, found = np.random.default_rng(0), []
+    for control in scene.spec["controls"]:
+        if control["kind"] not in ("slider", "steps") or control["ask"]:
+            continue
+        page.get_by_role("slider", name=control["label"].replace("_", "")).first.focus()
+        page.keyboard.press("Home")
+        times = []
+        for k in range(n):
+            page.evaluate("() => { window.answer = keyTo(() => window.changes); }")
+            page.wait_for_timeout(wait.uniform(30, 80))
+            page.keyboard.press("ArrowLeft" if k % 2 else "ArrowRight")
+            times.append(page.evaluate("() => window.answer")[-1])
+        found.append(times)
+    page.close()
+    return np.array(found, float)
+
+
+def frames_of(names: list[str]) -> str:
+    """The slowest slider of each of these explorers, what it weighs, and how long it was made."""
+    lines = ["| scene | slowest slider, p50 / p95, ms | payload, kB | made in, s of processor |",
+             "|---|---|---|---|"]  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder, rig.chromium() as browser:
+        for name in names:
+            begin = time.process_time()
+            scene = getattr(explorers, name)()
+            took = time.process_time() - begin
+            times = frames(browser, scene, Path(folder) / "scene.html")
+            p50, p95 = np.percentile(times, [50, 95], axis=1)
+            k = int(np.argmax(p50))
+            size = scene.payload / 1000
+            lines.append(f"| {name} | {p50[k]:.1f} / {p95[k]:.1f} | {size:.0f} | {took:.1f} |")
+            print(lines[-1], flush=True)
+    return "\n".join(lines) + "\n"
+
+
 def measure(browser: Browser, lab: rig.Lab) -> dict[str, Any]:
     """All of it, in one run."""
     stages = key_stages(lab)
@@ -349,6 +403,9 @@ def table(found: dict[str, Any]) -> str:
 
 def main() -> None:
     """Measure, print and write the table."""
+    if sys.argv[1:]:
+        frames_of(sys.argv[1:])
+        return
     with tempfile.TemporaryDirectory() as folder:
         course = rig.copy_course(Path(folder) / "course")
         notebook(course / "scenes.ipynb")
@@ -358,6 +415,7 @@ def main() -> None:
             found = measure(browser, lab)
             lab.close()
     shown = table(found)
+    shown += "\nEach explorer on a page of its own:\n\n" + frames_of(explorers.__all__)
     (Path(__file__).parent / "SCENES.md").write_text(shown, encoding="utf-8")
     print(shown)
     print(json.dumps({k: v for k, v in found.items() if isinstance(v, dict)}))

@@ -35,7 +35,7 @@ POSITIONS = {
     "effective_rates": {"step": 91},
     "optimizer_race": {"sgd": 6, "momentum": 4, "adagrad": 5, "adam": 3},
     "range_test_picker": {"pick": 11},
-    "batch_growth": {"axis": 1},
+    "batch_growth": {"axis": 1, "epoch": 12},
 }
 
 KEPT = {  # what the hand has done before

@@ -150,11 +150,12 @@ class Choice(Control):
     """One of up to five named options, as segments in one row.
 
     icons: a small curve for each option instead, (points, 2) in fractions of its frame, y upwards;
-    then up to ten.
+    then up to ten. glide: milliseconds in which the actors move to another position.
     """
 
     kind: ClassVar[str] = "choice"
     icons: Sequence[Any] = field(default=(), kw_only=True)
+    glide: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -166,7 +167,7 @@ class Choice(Control):
     def spec(self) -> dict[str, Any]:
         """What the browser needs."""
         icons = [np.round(np.asarray(icon, float), 3).tolist() for icon in self.icons]
-        return super().spec() | {"icons": icons}
+        return super().spec() | {"icons": icons, "glide": self.glide}
 
 
 @dataclass(frozen=True)
@@ -178,11 +179,6 @@ class Answers(Choice):
     """
 
     kind: ClassVar[str] = "answers"
-    glide: float = field(default=0.0, kw_only=True)
-
-    def spec(self) -> dict[str, Any]:
-        """What the browser needs."""
-        return super().spec() | {"glide": self.glide}
 
 
 @dataclass(frozen=True)

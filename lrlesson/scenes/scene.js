@@ -677,11 +677,12 @@ const CONTROLS = {
     return { ...built, stop };
   },
 
-  choice(control, move) {
+  choice(control, move, now) {
+    const glide = glider(control.glide, move, now);
     const group = `lr-group-${Date.now().toString(36)}-${++count}`;
     const inputs = control.text.map((_, k) => {
       const input = html("input", { type: "radio", name: group, value: k, ...KEYS });
-      input.addEventListener("change", () => move(k));
+      input.addEventListener("change", () => glide.go(k, now()));
       return input;
     });
     const options = inputs.map((input, k) => {
@@ -699,7 +700,8 @@ const CONTROLS = {
     const look = control.icons.length ? "lr-icons" : "lr-segments";
     const root = html("fieldset", { class: `lr-control lr-choice ${look}` },
       html("legend", {}, control.label), html("div", { class: "lr-options" }, ...options));
-    return { root, set: (at) => { inputs[at].checked = true; }, input: inputs[0] };
+    const set = (at) => { inputs[at].checked = true; };
+    return { root, set, input: inputs[0], stop: glide.stop };
   },
 
   answers(control, move, now) {

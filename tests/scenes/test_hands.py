@@ -15,9 +15,11 @@ from lrlesson.scenes import (
     Band,
     Bars,
     Button,
+    Choice,
     Dots,
     Handle,
     Keep,
+    Label,
     Marker,
     Path,
     Say,
@@ -114,6 +116,40 @@ def test_what_decides_may_pass_slowly(show: Show):
     expect(shown.slider("step")).to_have_value("2")
     end = shown.place("dot")[0]
     assert start < between < (start + end) / 2
+
+
+def test_a_choice_may_glide_to_its_neighbour_and_back(show: Show):
+    place = Choice("place", "place", ["near", "far"], glide=1500)
+    dot = Marker("dot", "left", np.array([0.0, 3.0]), 1.0, by=("place",))
+    shown = show(small_scene(controls=[place], actors=[dot], say=[]).to_html())
+    near = shown.place("dot")[0]
+    shown.page.get_by_role("radio", name="far").check()
+    shown.page.wait_for_timeout(200)
+    between = shown.place("dot")[0]
+    shown.page.wait_for_timeout(1800)
+    far = shown.place("dot")[0]
+    assert near < between < far
+    shown.page.get_by_role("radio", name="near").check()
+    shown.page.wait_for_timeout(200)
+    assert near < shown.place("dot")[0] < far
+
+
+def test_each_line_that_was_kept_has_its_own_name(show: Show):
+    controls = [Slider("rate", "rate", RATES), Button("more", "more", range(4))]
+    line = {"by": ("rate",), "exits": False, "kept": "earlier"}
+    actors = [
+        Path("line", "left", T, LOSS, **line),
+        Label("name", "left", "line", [f"{r:.2g}" for r in RATES], text_by=("rate",),
+              kept="earlier"),
+    ]  # fmt: skip
+    scene = small_scene(controls=controls, actors=actors, say=[], keep=Keep("more"))
+    scene.kept = [[0, 1], [2, 2], [4, 3]]
+    shown = show(scene.to_html())
+    names = shown.actor("name").locator("text:first-child")
+    assert names.all_text_contents() == ["0.01", "0.1"]  # not the last one
+    tops = [name.bounding_box()["y"] for name in names.all()]
+    assert tops[0] + 16 < tops[1]
+    assert len(scene.png()) > 1000
 
 
 def test_bars_dots_and_bands_are_where_matplotlib_draws_them(show: Show):

@@ -389,15 +389,18 @@ def test_range_test_picker():
     test = range_test(net_a(), digits(), SGD())
     low = test.at_minimum[0]
     ok = np.isfinite(test.smoothed[0])
-    _, v = scene._stage.fractions("test", test.lr, np.where(ok, test.smoothed[0], 1))
-    np.testing.assert_allclose(row(scene, "test")[ok], v[ok], rtol=1e-4, atol=1e-5)
-    assert number(low) in scene.sentences[1]
+    at = np.interp(np.log(0.1), np.log(test.lr[ok]), test.smoothed[0, ok])
+    scene.pick = 4
+    near(scene, "grip", "test", 0.1, at, rtol=1e-4)  # on the curve
+    scene.pick = 0
+    assert scene.pick == 0
+    assert f"{number(low / 0.0215443469, 2)} times below the rate of the smallest" in scene.verdict
     last = scene._controls[0].n - 1
     for pick in (0, last // 2, last):
         scene.pick = pick
         run = sweep(net_a(), digits(), SGD(), scene.value("pick"), 2, 32, list(range(12)))
-        ends = run.train_loss[:, -1]
-        fine = ~run.diverged
+        ends = np.sort(np.where(run.diverged, np.nan, run.train_loss[:, -1]))
+        fine = np.isfinite(ends)
         _, v = scene._stage.fractions("ends", np.arange(12), np.where(fine, ends, 1))
         np.testing.assert_allclose(row(scene, "outcomes")[fine], v[fine], rtol=1e-4, atol=1e-5)
         broke = int((~fine).sum())
@@ -455,8 +458,12 @@ def test_batch_growth():
     near(scene, "batch multiplied now", "loss", 12, end)
     assert "2652 with the smaller rate, 1156 with" in scene.sentences[1]
     assert abs(float(re.search(r"ratio of (\d\.\d+)", scene.verdict)[1]) - 1) < 0.1
-    scene.epoch = 0
+    scene.axis = 1  # an epoch of batch 2 is as long as before; the larger batch needs 1156 of 2652
+    near(scene, "batch multiplied now", "loss", 12 * 1156 / 2652, end)
+    scene.epoch = 4
     assert "ratio of 1.00" in scene.verdict
+    scene.epoch = 0
+    assert scene.verdict.startswith("watch: two plans start alike")
 
 
 @pytest.mark.slow

@@ -33,6 +33,8 @@ LATER: set[str] = {
         "conditioning",
         "stability_edge",
         "predict_regime",
+        "range_test_picker",
+        "batch_growth",
     )
 }
 
