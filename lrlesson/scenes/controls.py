@@ -38,7 +38,8 @@ class Control:
     at: the position at the start (negative counts from the end).
     texts: what is shown and read out at each position; the formatted values by default.
     folded: shown only while it has the focus of the keyboard, where a handle serves the pointer.
-    ask: a change asks Python for a new sweep (`answer` of the scene).
+    ask: a change asks Python for a new sweep (`answer` of the scene). A page without Python does
+        not have the control, unless it is the one whose answers travel with it (`travels`).
     sets: for some positions, where a hand that chooses them moves other controls to, by name.
     when: the positions of another control, by name, at which this one is shown; always by default.
     """
@@ -50,6 +51,7 @@ class Control:
     at: int = 0
     texts: Sequence[str] | None = None
     ask: bool = field(default=False, kw_only=True)
+    travels: bool = field(default=False, kw_only=True)
     sets: Mapping[int, Mapping[str, int]] = field(default_factory=dict, kw_only=True)
     when: Mapping[str, Sequence[int]] = field(default_factory=dict, kw_only=True)
     folded: bool = field(default=False, kw_only=True)
@@ -87,6 +89,7 @@ class Control:
             "n": self.n,
             "text": self.shown,
             "ask": self.ask,
+            "travels": self.travels,
             "folded": self.folded,
         }
 

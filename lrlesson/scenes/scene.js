@@ -807,6 +807,11 @@ function buildSay(say, k) {
 
 function render({ model, el }) {
   const spec = structuredClone({ ...model.get("spec"), ...model.get("frames") });
+  // On a page of its own nobody answers: what asks is not there, but where answers came along.
+  const absent = (control) => model.alone && model.travel && control.ask && !control.travels;
+  const there = (actors) => actors.filter(({ kind, pulls }) =>
+    kind !== "handle" || !pulls.every(([k]) => absent(spec.controls[k])));
+  spec.actors = there(spec.actors);
   const unpack = (bytes) => new Float32Array( // a copy: the offset need not be a multiple of four
     bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
   let data = unpack(model.get("data"));
@@ -942,6 +947,9 @@ function render({ model, el }) {
     place(changes); // drawn at once; saved when the hand rests, or at once where Python answers
     for (const [k, position] of changes) model.set(spec.controls[k].name, position);
     clearTimeout(saving);
+    if (changes.some(([k, position]) => spec.controls[k].travels && model.travel?.(position))) {
+      return answered();
+    }
     if (!changes.some(([k]) => spec.controls[k].ask)) {
       saving = setTimeout(save, QUIET);
       return;
@@ -954,9 +962,10 @@ function render({ model, el }) {
     control, (position, part, from) => move([[k, position]], part, from), () => at[k], stands));
   controls.forEach(({ root }, k) => root.classList.toggle("lr-folded", spec.controls[k].folded));
   const panel = html("div", { class: "lr-controls" }, ...controls.map((control) => control.root));
-  const dependent = spec.controls.some((control) => control.when?.length);
+  const dependent = spec.controls.some((control) => control.when?.length || absent(control));
   const dress = () => dependent && spec.controls.forEach((control, k) => {
-    const idle = !control.when.every(([other, positions]) => positions.includes(at[other]));
+    const idle = absent(control) ||
+      !control.when.every(([other, positions]) => positions.includes(at[other]));
     if (controls[k].root.hidden !== idle) controls[k].root.hidden = idle;
   });
   const reserve = () => { // the height of the most controls at once, so that the figure stays
@@ -987,7 +996,7 @@ function render({ model, el }) {
     sleep.answered();
     const fresh = structuredClone(model.get("frames"));
     data = unpack(model.get("data"));
-    spec.actors = fresh.actors;
+    spec.actors = there(fresh.actors);
     fresh.say.forEach((say, k) => { Object.assign(spec.say[k], say); said[k].fit(); });
     stage.cast();
     draw();
@@ -1027,15 +1036,27 @@ function render({ model, el }) {
 
 // ---- without a notebook: the same scene from the state written into the page -------------------
 
+async function unzipped(text) {
+  const packed = new Response(Uint8Array.from(atob(text), (c) => c.charCodeAt(0))).body;
+  const plain = packed.pipeThrough(new DecompressionStream("deflate"));
+  return new DataView(await new Response(plain).arrayBuffer());
+}
+
 async function mountAll() {
   for (const el of document.querySelectorAll(".lrlesson-mount:not([data-alive])")) {
     el.dataset.alive = "true";
     const state = JSON.parse(el.querySelector("script").textContent);
-    const packed = new Response(Uint8Array.from(atob(state.data), (c) => c.charCodeAt(0))).body;
-    const data = await new Response(packed.pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
-    const values = { ...state.at, spec: state.spec, data: new DataView(data) };
+    const data = await unzipped(state.data);
+    const answers = [];
+    for (const answer of state.answers) {
+      answers.push({ frames: answer.frames, data: await unzipped(answer.data) });
+    }
+    const values = { ...state.at, spec: state.spec, data };
     el.replaceChildren();
     const model = { get: (name) => values[name], set: (name, value) => { values[name] = value; } };
+    if (answers.length) {
+      model.travel = (position) => Object.assign(values, answers[position]);
+    }
     render({ el, model: { ...model, alone: true, on() {}, off() {}, save_changes() {} } });
     if (el.classList.contains("alone")) el.firstChild.classList.add("alone");
   }

@@ -308,6 +308,7 @@ class Scene(anywidget.AnyWidget):
             "spec": self.spec,
             "data": base64.b64encode(zlib.compress(self.data, 9)).decode(),
             "at": {c.name: getattr(self, c.name) for c in self._controls} | {"kept": self.kept},
+            "answers": self._travelling(),
         }
         name = html.escape(self.spec["name"])
         said = html.escape(" ".join(self.sentences))
@@ -329,6 +330,24 @@ class Scene(anywidget.AnyWidget):
         if path is not None:
             FilePath(path).write_text(text, encoding="utf-8")
         return text
+
+    def _travelling(self) -> list[Spec]:
+        """What Python would answer at each position of the control whose answers travel."""
+        answers: list[Spec] = []
+        for control in self._controls:
+            if not control.travels or self._answer is None:
+                continue
+            for k in range(control.n):
+                at = {c.name: getattr(self, c.name) for c in self._controls} | {control.name: k}
+                if k != getattr(self, control.name):
+                    at |= control.sets.get(k, {})
+                values = {c.name: c.values[at[c.name]] for c in self._controls}
+                actors, payload = self._actors, self._payload
+                frames, data = self._pack(*self._answer(**values))
+                self._actors, self._payload = actors, payload
+                packed = base64.b64encode(zlib.compress(data, 9)).decode()
+                answers.append({"frames": frames, "data": packed})
+        return answers
 
     def close(self) -> None:
         """Close the widget, with the layout that ipywidgets made for it."""

@@ -12,32 +12,6 @@ from lrlesson.scenes import Scene, explorers
 
 pytestmark = pytest.mark.browser
 
-# Scenes that have not been reworked yet. The list only shrinks.
-LATER: set[str] = {
-    name
-    for name in explorers.__all__
-    if name
-    not in (
-        "race",
-        "edge_of_stability",
-        "noise_and_batch",
-        "warmup_map",
-        "effective_rates",
-        "momentum_plane",
-        "rate_dial",
-        "drop_time",
-        "one_step",
-        "optimizer_race",
-        "two_wells",
-        "live_net",
-        "conditioning",
-        "stability_edge",
-        "predict_regime",
-        "range_test_picker",
-        "batch_growth",
-    )
-}
-
 _FILE = FilePath(__file__).parents[2] / "docs" / "scenes" / "pictures.py"
 _SPEC: Any = importlib.util.spec_from_file_location("pictures_of_scenes", _FILE)
 _pictures: Any = importlib.util.module_from_spec(_SPEC)
@@ -93,14 +67,6 @@ CONTRAST = """() => {
 }"""
 
 
-def reworked(name: str) -> Any:
-    later = pytest.mark.skip(reason="still to be reworked")
-    return pytest.param(name, marks=[later] if name in LATER else [])
-
-
-EVERY = [reworked(name) for name in explorers.__all__]
-
-
 def positions(name: str, scene: Scene) -> Iterator[dict[str, int]]:
     """The opening; then all sliders at their middles and ends, each option, each switch on."""
     controls = scene.spec["controls"]
@@ -132,7 +98,7 @@ def opened(chromium: Browser, scene: Scene, file: FilePath, font: str, theme: An
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", explorers.__all__)
 def test_nothing_covers_anything_and_all_can_be_read(
     chromium: Browser, tmp_path: FilePath, name: str
 ):
@@ -146,7 +112,7 @@ def test_nothing_covers_anything_and_all_can_be_read(
             page.close()
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", explorers.__all__)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_words_stand_out_from_the_paper(
     chromium: Browser, tmp_path: FilePath, name: str, theme: str
@@ -160,7 +126,7 @@ def test_words_stand_out_from_the_paper(
     page.close()
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", explorers.__all__)
 def test_the_rules_of_the_drawing(name: str):
     scene = getattr(explorers, name)()
     actors, stage = scene.spec["actors"], scene._stage
@@ -180,7 +146,7 @@ def test_the_rules_of_the_drawing(name: str):
             assert max(map(len, texts)) <= 24, max(texts, key=len)
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", explorers.__all__)
 def test_no_sentence_speaks_of_places(name: str):
     """On a narrow page the panels stand one below the other."""
     scene = getattr(explorers, name)()

@@ -12,96 +12,105 @@ from lrlesson.drawing.stage import Box, Stage, placed
 from lrlesson.drawing.theme import light, style
 from lrlesson.losses import Quadratic
 from lrlesson.optimizers import SGD
-from lrlesson.scenes.actors import Actor, Dots, Handle, Label, Marker, Path, Text
-from lrlesson.scenes.controls import Slider, number
-from lrlesson.scenes.explorers._parts import ticks, titled, x_name
-from lrlesson.scenes.say import Say
+from lrlesson.scenes.actors import Actor, Dots, Handle, Label, Marker, Path, Spread, Text, Trail
+from lrlesson.scenes.controls import Button, Slider, number
+from lrlesson.scenes.explorers._parts import texts, ticks, titled, x_name
+from lrlesson.scenes.say import Each, Say
 from lrlesson.scenes.scene import Scene
 from lrlesson.schedules import Constant
 from lrlesson.training import descend
 
-_STARTS = np.round(np.linspace(-4, 4, 161), 3)
+_STARTS = np.arange(-4, 4.1, 0.5)
 _RATES = 10 ** (np.arange(-40, 6) / 20)  # 0.01 … 1.78; 0.1 and 1 are among them
-_EVERY_RATE: Any = _RATES  # one per run
-_AHEAD = 20
+_RATES[34] = 0.5  # and not 0.501
+_AHEAD, _PRESSES = 20, 6  # steps that are drawn ahead, and positions of the button
 _LOW = -1.3  # where the step is drawn, below the curve
 
 
 def one_step(marks: bool = False) -> Scene:
-    """One step of w ← w − η · slope on L = w²: drag w, turn the rate, read the numbers.
+    """One step of w ← w − η · slope on L = w²: drag w, turn the rate, read the numbers, step on.
 
     The slope is 2w and the curvature λ is 2. marks: show 1/λ, where one step arrives, and 2/λ,
     above which none does, below the rate's slider; without them they are there to be found.
     """
-    shown = [number(w) for w in _STARTS]
     limits = {0.5: "1/λ", 1.0: "2/λ"} if checked_bool("one_step", "marks", marks) else {}
-    return Scene(
-        _step_stage(2),
-        [
-            Slider("w", "w", _STARTS, 140, shown, ask=True),
-            Slider("rate", "learning rate η", _RATES, 20, marks=limits),
-        ],
-        *_one_step(w=3.0),
-        narrow=_step_stage(1),
-        name="one step",
-        alt="The curve L = w², its tangent at w, one step of gradient descent, and the next ones.",
-        answer=_one_step,
-    )
-
-
-def _one_step(w: float, **_: Any) -> tuple[list[Actor], list[Say]]:
-    bowl = Quadratic([2.0])
-    run = descend(bowl, [w], SGD(), Constant(_EVERY_RATE), _AHEAD)
-    assert run.weights is not None
-    path = run.weights[..., 0]
-    slope, now, after, loss = float(bowl.gradient([w])[0]), path[:, 0], path[:, 1], run.losses
-    rate = ("rate",)
-    sign = f"({number(slope)})" if slope < 0 else number(slope)
-    rule = [f"{number(w)} − {number(r)} × {sign} = {number(n)}"
-            for r, n in zip(_RATES, after, strict=True)]  # fmt: skip
-    factor = 1 - _RATES * bowl.curvatures[0]
+    path, losses, slopes = _paths()
+    start, here = ("w", "rate"), ("w", "rate", "step")
+    now, after = path[..., :_PRESSES], path[..., 1 : _PRESSES + 1]
+    loss, then = losses[..., :_PRESSES], losses[..., 1 : _PRESSES + 1]
+    rates = np.broadcast_to(_RATES[:, None], now.shape)
+    each = texts(now), texts(slopes), texts(after)
+    signed = np.where(slopes < 0, "(" + each[1] + ")", each[1])
+    factor = 1 - 2 * _RATES
     word = np.select(
         [factor > 0.9, factor > 1e-9, factor > -1 + 1e-9, factor > -1 - 1e-9],
         ["slow", "converges", "overshoots", "never settles"], "diverges",
     )  # fmt: skip
-    tones = {"slow": "slow", "converges": "good", "overshoots": "wave", "never settles": "warn"}
-    tone = np.array([tones.get(one, "bad") for one in word])
-    if w == 0:
-        word, tone = np.full(_RATES.size, "at rest"), np.full(_RATES.size, "plain")
-    sides = np.sign(w)
-    tangent = w + np.array([-1.2, 1.2])
-    ends = np.stack([now, after], axis=1)
-    moved = [f"η × slope = {number(r * slope)}" for r in _RATES]
-    actors = [
-        Dots("later", "curve", path[:, 2:], run.losses[:, 2:], by=rate, color="ghost", size=8,
+    tones = {"slow": "slow", "converges": "good", "overshoots": "wave", "never settles": "warn",
+             "at rest": "plain"}  # fmt: skip
+    word = np.where(_STARTS[:, None] == 0, "at rest", word)
+    tone = np.vectorize(lambda one: tones.get(one, "bad"))(word)
+    both: dict[str, Any] = {"scale_by": here, "center_by": here}
+    side = np.array([-1.2, 1.2])
+    moved = "η × slope = " + texts(rates * slopes)
+    outside = np.where(np.abs(after) > 5, " The next w lies outside the frame.", "")
+    actors: list[Actor] = [
+        Dots("later", "curve", path[..., 2:12], losses[..., 2:12], by=start, color="ghost", size=8,
              rim=1.5),
-        Path("tangent", "curve", tangent, w * w + slope * (tangent - w), casing=2, exits=False),
-        Text("slope", "curve", w - 1.5 * sides, float(np.clip(w * w + 1.2, 2.7, 14.5)),
-             f"slope {number(slope)}", anchor="middle", bold=True),
-        Path("down", "curve", [w, w], [w * w, _LOW], color="pick", dash=(2, 4), width=1.4),
-        Path("fall", "curve", np.stack([after, after], axis=1),
-             np.stack([np.full(_RATES.size, _LOW), loss[:, 1]], axis=1), by=rate,
-             color="pick", dash=(2, 4), width=1.4, exits=False),
-        Path("step", "curve", ends, np.full((_RATES.size, 2), _LOW), by=rate, color="pick",
-             width=5),
-        Text("length", "curve", np.clip(ends.mean(axis=1), -3.2, 3.2), np.full(_RATES.size, -2.7),
-             moved, by=rate, anchor="middle", bold=True, color="pick"),
-        Marker("next", "curve", after, loss[:, 1], by=rate, shape="ring", size=13, color="pick"),
-        Handle("grip", "curve", "w", w * w, color="pick"),
-        Path("path", "ahead", np.arange(_AHEAD + 1), path, by=rate, color="pick", dots=True),
+        Trail("earlier", "curve", now[..., None], loss[..., None], by=here, width=2.2,
+              color="pick"),
+        Path("tangent", "curve", Spread(side, center=now, center_by=here),
+             Spread(side, slopes, loss, **both), casing=2, exits=False),
+        Text("slope", "curve", np.clip(now - 1.5 * np.sign(now), -4, 4),
+             np.clip(loss + 1.2, 2.7, 14.5), "slope " + each[1], by=here, anchor="middle",
+             bold=True),
+        *(Path(name, "curve", Spread([0.0, 0.0], center=w, center_by=here),
+               Spread([0.0, 1.0], high - _LOW, _LOW, scale_by=here), color="pick", dash=(2, 4),
+               width=1.4, exits=False)
+          for name, w, high in (("down", now, loss), ("fall", after, then))),
+        Path("step", "curve", Spread([0.0, 1.0], after - now, now, **both),
+             Spread([0.0, 0.0], center=_LOW), color="pick", width=5),
+        Text("length", "curve", np.clip((now + after) / 2, -3.2, 3.2),
+             np.full(now.shape, -2.7), moved, by=here, anchor="middle", bold=True, color="pick"),
+        Marker("next", "curve", after, then, by=here, shape="ring", size=13, color="pick"),
+        Marker("ball", "curve", now, loss, by=here, size=15, color="pick"),
+        Handle("grip", "curve", "w", ("w", _STARTS**2), color="pick"),
+        Path("path", "ahead", np.arange(_AHEAD + 1), path, by=start, color="pick", dots=True),
         Label("factor", "ahead", "path", [f"× {number(one, 2)} a step" for one in factor],
-              text_by=rate, color="pick", size=13, dx=10),
+              text_by=("rate",), color="pick", size=13, dx=10),
     ]  # fmt: skip
-    step = np.abs(now - after)
-    then = np.abs(path[:, 1] - path[:, 2])
-    left = np.abs(after) > 5
-    tail = np.where(left, " The next w lies outside the frame.", "")
-    say = [
-        Say("w − η · slope = {rule}.{tail}", rate, {"rule": rule, "tail": tail}, word, tone),
-        Say("This step is {step} long, η times the slope; the next one is {then} long.", rate,
-            {"step": step, "then": then}),
-    ]  # fmt: skip
-    return list(actors), say
+    return Scene(
+        _step_stage(2),
+        [
+            Slider("w", "w", _STARTS, 14, [number(w) for w in _STARTS]),
+            Slider("rate", "learning rate η", _RATES, 20, marks=limits),
+            Button("step", "step", np.arange(_PRESSES), 0, glide=250),
+        ],
+        actors,
+        [
+            Say("w − η · slope = {w_now} − {rate} × {slope} = {w_next}.{outside}", here,
+                {"w_now": each[0], "slope": signed, "w_next": each[2], "outside": outside},
+                np.broadcast_to(word[..., None], now.shape),
+                np.broadcast_to(tone[..., None], now.shape)),
+            Say("This step is {long} long, η times the slope; the next one is {part} times that.",
+                here, {"long": texts(np.abs(now - after)),
+                       "part": Each("rate", [number(abs(one), 2) for one in factor])}),
+        ],
+        narrow=_step_stage(1),
+        name="one step",
+        alt="The curve L = w², its tangent at w, one step of gradient descent, and the next ones.",
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _paths() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """w and its loss at each step (starts, rates, steps + 1), and the slopes of the first ones."""
+    bowl = Quadratic([2.0])
+    each: Any = _RATES  # one per run
+    runs = [descend(bowl, [w], SGD(), Constant(each), _AHEAD) for w in _STARTS]
+    path = np.stack([run.weights[..., 0] for run in runs if run.weights is not None])
+    losses = np.stack([run.losses for run in runs])
+    return path, losses, bowl.gradient(path[..., :_PRESSES, None])[..., 0]
 
 
 _WIDE: dict[str, Box] = {"curve": (30, 30, 420, 330), "ahead": (508, 30, 166, 330)}

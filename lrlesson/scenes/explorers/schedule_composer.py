@@ -12,17 +12,17 @@ import numpy as np
 from lrlesson import schedules as sch
 from lrlesson.base.notation import plain
 from lrlesson.base.schedule import Schedule
-from lrlesson.drawing.stage import Stage
+from lrlesson.drawing.stage import Box, Stage, placed
 from lrlesson.drawing.theme import style
 from lrlesson.losses import NoisyBowl
-from lrlesson.scenes.actors import Actor, Handle, Marker, Path
+from lrlesson.scenes.actors import Actor, Band, Handle, Label, Marker, Path
 from lrlesson.scenes.controls import Choice, Control, Slider, number
-from lrlesson.scenes.explorers._parts import log_ticks, named, note, panels
+from lrlesson.scenes.explorers._parts import ticks, titled, x_name
 from lrlesson.scenes.say import Say
 from lrlesson.scenes.scene import Scene
 
 _UPDATES = 200
-_HEIGHTS = np.unique([float(f"{10 ** (k / 30):.2g}") for k in range(-51, 9)])  # 0.02 … 1.8
+_HEIGHTS = np.unique([float(f"{10 ** (k / 30):.2g}") for k in range(-51, 1)])  # 0.02 … 1
 _FACTORS = np.round(np.arange(0.05, 1.001, 0.05), 2)
 _FLOORS = np.round(np.arange(0.0, 1.001, 0.05), 2)
 _LENGTHS = np.arange(5, 201, 5)
@@ -134,15 +134,16 @@ def schedule_composer(family: str = "exponential") -> Scene:
     """Drag the numbers of a schedule: its curve, its formula, Ση and Ση², and a loss under it.
 
     family: the one that is shown first. The loss is the exact expected one of a bowl with a steep
-    noisy and a flat direction. Python answers every change. Only OneCycle's last division, by
-    10000, has no place in the picture; it stands in the formula.
+    noisy and a flat direction. Python answers every change; a page without it has each family at
+    its first numbers. Only OneCycle's last division, by 10000, has no place in the picture; it
+    stands in the formula.
     """
     names = list(_FAMILIES)
     if family not in names:
         raise ValueError(
             f"schedule_composer: family = {family!r}, expected one of {', '.join(names)}"
         )
-    updates = {name: [f"{n} updates" for n in values] for name, values in
+    updates = {name: [str(n) for n in values] for name, values in
                (("length", _LENGTHS), ("warmup", _WARMUPS), ("hold", _HOLDS))}  # fmt: skip
     share = {name: [f"{x:.2f}" for x in values] for name, values in
              (("factor", _FACTORS), ("floor", _FLOORS))}  # fmt: skip
@@ -153,8 +154,9 @@ def schedule_composer(family: str = "exponential") -> Scene:
             for k, f in enumerate(_FAMILIES.values())}  # fmt: skip
     first = sets[names.index(family)]["length"]
     controls: list[Control] = [
-        Choice("family", "family", names, names.index(family), sets=sets,
-               icons=[_icon(f) for f in _FAMILIES.values()], **ask),
+        Choice("family", "family", names, names.index(family),
+               [_SHORT.get(name, name) for name in names], sets=sets,
+               icons=[_icon(f) for f in _FAMILIES.values()], travels=True, **ask),
         Slider("rate", "rate", _HEIGHTS, int(np.searchsorted(_HEIGHTS, 0.5)),
                [f"{rate:g}" for rate in _HEIGHTS], **ask),
         Slider("warmup", "warmup", _WARMUPS, 4, updates["warmup"], when=users["warmup"], **ask),
@@ -191,57 +193,65 @@ def _compose(family: str, **values: Any) -> tuple[list[Actor], list[Say]]:
     eta = schedule.values(_UPDATES)
     losses, constant = bowl.expected([3, 6], np.stack([eta, np.full(_UPDATES, n.rate)]))
     t = np.arange(_UPDATES)
-    ends = f"the loss ends at {number(losses[-1])}"
-    if family == "constant":
+    name, last = f"constant {n.rate:g}", number(constant[-1])
+    said = f"the loss ends at {number(losses[-1])}"
+    plain_run = family == "constant"
+    if plain_run:
         badge, tone = "constant", "plain"
     else:
         better = losses[-1] < constant[-1]
         badge, tone = ("beats constant", "good") if better else ("behind constant", "warn")
-        ends += f"; a constant rate of {n.rate:g} ends at {number(constant[-1])}"
+        said += f"; a constant rate of {n.rate:g} ends at {last}"
+    every, after = t.astype(float), np.arange(_UPDATES + 1)
     actors: list[Actor] = [
-        Path("eta", "eta", t, eta, width=2.2),
-        Path("constant loss", "loss", np.arange(_UPDATES + 1), constant, color="muted",
-             dash=(5, 3), exits=False),
-        Path("loss", "loss", np.arange(_UPDATES + 1), losses, width=2.2),
-        Marker("end", "loss", float(_UPDATES), losses[-1], color="blue"),
-        *(Handle(name, "eta", x, y, color="vermilion") for name, x, y in kind.points(n)),
+        Band("area", "eta", every, np.zeros(_UPDATES), eta, color="pick", alpha=0.12),
+        Path("constant", "eta", [0, _UPDATES], [n.rate, n.rate], color="ghost", width=1.4),
+        Label("constant name", "eta", "constant", "" if plain_run else name, color="muted",
+              size=13, bold=False),
+        Path("eta", "eta", t, eta, width=3, casing=2.5, color="pick"),
+        Label("sums", "eta", "eta", f"Ση = {number(eta.sum())}",
+              note=f"Ση² = {number((eta**2).sum())}", color="pick", size=13),
+        Path("constant loss", "loss", after, constant, color="ghost", width=1.8, exits=False),
+        Label("constant end", "loss", "constant loss", "" if plain_run else f"constant {last}",
+              color="muted", size=13, bold=False),
+        Path("loss", "loss", after, losses, width=3, casing=2.5, color="pick"),
+        Marker("end", "loss", float(_UPDATES), losses[-1], color="pick"),
+        Label("loss end", "loss", "loss", number(losses[-1]), color="pick"),
+        *(Handle(name, "eta", x, y, color="pick") for name, x, y in kind.points(n)),
     ]  # fmt: skip
-    sums = f"Ση = {number(eta.sum())} and Ση² = {number((eta**2).sum())}"
     say = [
-        Say(f"{sums} over {_UPDATES} updates; {ends}.", (), {}, badge, tone),
-        Say(
-            "{formula}.",
-            (),
-            {"formula": plain(schedule._repr_latex_())},
-            room=_LONGEST_FORMULA,
-            large=True,
-        ),
-        Say(_meaning(kind), room=_LONGEST_MEANING),
-    ]
+        Say(f"{said}. The area under the rate, Ση, is how far it can go; Ση² is how much noise "
+            "comes in.", (), {}, badge, tone),
+        Say("{formula}.", (), {"formula": plain(schedule._repr_latex_())}, room=_LONGEST_FORMULA,
+            large=True),
+    ]  # fmt: skip
     return actors, say
 
 
-def _meaning(kind: _Family) -> str:
-    return "; ".join(f"{name}: {what}" for name, what in kind.numbers.items()) + "."
-
-
+# Ten names in one row, below their curves.
+_SHORT = {"exponential": "exponent.", "inverse time": "1 ⁄ time", "warmup + cosine": "warm + cos"}
 _LONGEST_FORMULA = plain(sch.WarmupCosine(0.35, 45, 175, 0.1225)._repr_latex_())
-_LONGEST_MEANING = max(map(_meaning, _FAMILIES.values()), key=len)
+_WIDE: dict[str, Box] = {"eta": (44, 28, 620, 122), "loss": (44, 196, 620, 96)}
+_NARROW: dict[str, Box] = {"eta": (44, 28, 226, 150), "loss": (44, 232, 226, 130)}
 
 
 @lru_cache(maxsize=2)
 def _composer_stage(columns: int) -> Stage:
+    wide = columns == 2
     with style():
-        fig, axes = panels(["eta", "loss"], columns, height=340)
+        fig, axes = placed(*((806, 326) if wide else (400, 396)), _WIDE if wide else _NARROW)
         for ax in axes.values():
             ax.set_xlim(0, _UPDATES + 3)
+            ticks(ax.xaxis, [0, 100, 200] if not wide else [0, 50, 100, 150, 200])
         ax = axes["eta"]
-        ax.set_ylim(0, 2)
-        named(ax, "learning rate (drag the points)", "update", "learning rate")
+        ax.set_ylim(0, 1.05)
+        ax.tick_params(labelbottom=False)
+        ticks(ax.yaxis, [0, 0.5, 1])
+        titled(ax, "The rate", "at each update", left=44)
         ax = axes["loss"]
         ax.set_yscale("log")
         ax.set_ylim(0.02, 8)
-        log_ticks(ax.yaxis, 1, 3)
-        named(ax, "expected loss on a noisy bowl", "update", "loss")
-        note(ax, "dashed: constant at the peak rate", (0.97, 0.97), ha="right")
+        ticks(ax.yaxis, [0.1, 1])
+        titled(ax, "The loss under it", "expected, on a noisy bowl", left=44)
+        x_name(ax, "update", beside=True)
         return Stage.of(fig)
