@@ -151,6 +151,12 @@ def test_a_groups_marks_are_its_members_and_one_may_be_changed(tmp_path):
     assert {r.learner: r.points for r in apply_overrides(made, hand)} == {"ada": 4, "bob": 2}
 
 
+def test_who_handed_in_for_a_group_keeps_the_marks(tmp_path):
+    rows = [canvas("lovelaceada_11")]
+    made = apply_groups(rows, groups(tmp_path, "lovelaceada_11,hoppergrace_12"))
+    assert {r.learner: r.points for r in made} == {"lovelaceada_11": 4, "hoppergrace_12": 4}
+
+
 @pytest.mark.parametrize(
     ("lines", "said"),
     [

@@ -191,7 +191,9 @@ def apply_groups(rows: list[Row], path: Path) -> list[Row]:
         if answered and learner != group:
             raise GradeError(f"{where}: {learner} has handed in something as well.")
         members[learner] = group
+    # A name that an LMS made is a person's, who is one of the members, named or not.
     groups = set(members.values())
+    members |= {group: group for group in groups if own[group][0].system}
     found = [row for row in rows if row.learner not in groups and row.learner not in members]
     for learner, group in members.items():
         system = own[learner][0].system if learner in own else ""
