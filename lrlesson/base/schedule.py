@@ -225,7 +225,8 @@ class Schedule(Shown):
             y = height - 18 - rate / top * (height - 36)
             points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
             lines.append(
-                f'<polyline points="{points}" fill="none" stroke="#0072b2" stroke-width="1.8"/>'
+                f'<polyline points="{points}" fill="none" stroke="currentColor" '
+                'stroke-width="1.8"/>'
             )
         label = f"learning rate over the first {span:,} updates, largest {top:.3g}"
         return (

@@ -40,6 +40,9 @@ PALETTE = {
     "level7": ("#235f93", "#4ba3d6"),
 }
 LEVELS = [f"level{k}" for k in range(8)]
+# Of cards in a notebook, whose theme they cannot ask for: at least 3:1 against white and against
+# JupyterLab's dark page; told apart by colour-blind eyes.
+ACCENT = {"good": "#2f86d1", "bad": "#c96a00", "quiet": "#7f7f7f"}
 OPTIMIZERS = {  # names, not outcomes
     "SGD": "ink", "momentum": "low", "AdaGrad": "good", "RMSprop": "pick", "Adam": "high",
 }  # fmt: skip

@@ -130,3 +130,18 @@ def test_an_arrow_upwards_is_refused(tmp_path):
         r"lrlesson\.schedules\s+is not allowed to import lrlesson\.training", done.stdout
     )
     assert "- lrlesson.nowhere" in done.stdout
+
+
+def test_only_the_theme_has_a_colour():
+    """Hex digits, rgb() and hsl() elsewhere in the package are a second palette."""
+    own = ROOT / "lrlesson" / "drawing" / "theme.py"
+    colour = re.compile(r"(?<![\w&])#(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{3})\b|\b(?:rgba?|hsla?)\(")
+    found = {
+        f"{path.relative_to(ROOT)}:{k}"
+        for suffix in ("py", "css", "js")
+        for path in (ROOT / "lrlesson").rglob(f"*.{suffix}")
+        if path != own and "labextension" not in path.parts
+        for k, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if colour.search(line)
+    }
+    assert found == set()

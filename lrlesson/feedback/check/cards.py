@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import NamedTuple
 
+from lrlesson.drawing.theme import ACCENT
 from lrlesson.feedback.exercises.places import PLACES
 
-# At least 3:1 against white and against JupyterLab's dark page; told apart by colour-blind eyes.
-ACCENT = {"good": "#2f86d1", "bad": "#c96a00", "quiet": "#7f7f7f"}
 SIGN = {"good": "✓", "bad": "✗", "quiet": "○"}
 
 

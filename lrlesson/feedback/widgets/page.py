@@ -6,6 +6,7 @@ from typing import Any
 
 from lrlesson.base.extras import needed
 from lrlesson.drawing.page import HANDS
+from lrlesson.drawing.theme import ACCENT
 
 NO_ANSWER = "No answer from Python yet. If this stays, run the cell again."
 
@@ -25,7 +26,8 @@ def widget_class(what: str, script: str, **traits: str) -> Any:
     folder = files(__package__)
     source = {
         "_esm": HANDS + folder.joinpath(script).read_text(encoding="utf-8"),
-        "_css": folder.joinpath("form.css").read_text(encoding="utf-8"),
+        "_css": f".lrlesson-form {{ --accent: {ACCENT['good']}; }}\n"
+        + folder.joinpath("form.css").read_text(encoding="utf-8"),
     }
     return type("FormWidget", (anywidget.AnyWidget,), source | synced)
 

@@ -12,17 +12,26 @@ from collections import Counter
 from html import escape
 from pathlib import Path
 
+from lrlesson.drawing.theme import PALETTE
 from lrlesson.grading.errors import GradeError
 from lrlesson.grading.marks.export import LearnerTotal, totals
 from lrlesson.grading.marks.feedback import status_words, told
 from lrlesson.grading.marks.overrides import WAITS
 from lrlesson.grading.marks.results import Row
 
-STYLE = """
-:root{color-scheme:light dark;--ink:#1c2330;--soft:#5b6472;--line:#d8dde5;--paper:#fff;
---good:#0072b2;--part:#e69f00;--none:#b9c0ca;--card:#f6f8fa}
-@media(prefers-color-scheme:dark){:root{--ink:#e6e9ee;--soft:#a3acba;--line:#3a424e;
---paper:#14181e;--good:#56b4e9;--part:#e69f00;--none:#4a5361;--card:#1c222a}}
+_ROLES = {"ink": "ink", "soft": "muted", "line": "faint", "paper": "paper", "good": "good",
+          "none": "ghost", "card": "wash"}  # fmt: skip
+
+
+def _variables(dark: bool) -> str:
+    return "".join(f"--{name}:{PALETTE[role][dark]};" for name, role in _ROLES.items())
+
+
+STYLE = f"""
+:root{{color-scheme:light dark;{_variables(False)}}}
+@media(prefers-color-scheme:dark){{:root{{{_variables(True)}}}}}
+"""
+STYLE += """
 body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);
 max-width:62rem;margin:0 auto;padding:2rem 1.2rem 4rem}
 h1{font-size:1.6rem;margin:0}h2{font-size:1.15rem;margin:2.2rem 0 .6rem}
