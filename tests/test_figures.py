@@ -7,6 +7,7 @@ from jupyter_client.manager import run_kernel
 
 from lrlesson import figures
 from lrlesson.data import digits
+from lrlesson.history import History
 from lrlesson.losses import Quadratic, Rosenbrock
 from lrlesson.network import net_a
 from lrlesson.optimizers import SGD
@@ -54,6 +55,25 @@ def test_each_run_has_its_own_colour_and_style(ax):
     drawn = list(lines(ax).values())
     assert len({line.get_color() for line in drawn}) == 7
     assert len(figures.STYLES) == len(figures.COLOURS)
+
+
+def test_a_reading_marks_the_places_that_were_found(ax):
+    t = np.arange(600)
+    losses = 2 * np.exp(-t / 200) * np.exp(0.05 * np.random.default_rng(0).standard_normal(600)) + 1
+    losses[300:305] *= 6
+    figures.reading(History.of(losses), ax=ax)
+    names = ax.get_legend_handles_labels()[1]
+    assert names[0] == "loss"
+    assert names[1].startswith("spikes, update 300 to 30")
+    shaded = [patch.get_extents().transformed(ax.transData.inverted()) for patch in ax.patches]
+    assert any(box.x0 <= 300 and 304 <= box.x1 < 320 for box in shaded)
+    assert "spikes" in [text.get_text().strip() for text in ax.texts]
+
+
+def test_a_reading_of_too_little_says_so(ax):
+    figures.reading(History.of([3.0, 2.0, float("nan")]), ax=ax)
+    assert ax.get_legend_handles_labels()[1] == ["loss", "cannot tell"]
+    assert not ax.patches
 
 
 def test_rate_curves_show_the_rate_of_each_update(ax):

@@ -11,6 +11,7 @@ import numpy as np
 
 from lrlesson.base.fields import POSITIVE_COUNT, checked, refusal
 from lrlesson.base.schedule import Schedule
+from lrlesson.diagnosis import diagnose
 from lrlesson.drawing.theme import PALETTE
 from lrlesson.losses import Loss
 from lrlesson.training import History
@@ -68,6 +69,42 @@ def loss_curves(
     ax.set_ylabel(_SHOWN.get(show, show))
     if history.runs > 1 or labels is not None:
         ax.legend(frameon=False)
+
+
+def reading(history: History, run: int = 0, *, ax: "Axes | None" = None) -> None:
+    """One run's losses, with what `diagnose` found: its places shaded, and named above them.
+
+    history: of `train`, `read_log(path)` or `History.of(losses, rates)`. The legend, and with it
+    the text alternative, says for each finding from which update to which.
+    """
+    found = diagnose(history, run)
+    losses = history.losses[run]
+    at = history.at[run] if hasattr(history, "at") else np.arange(len(losses))
+    there = np.isfinite(losses)
+    ax = _axes(ax)
+    ax.plot(at[there], losses[there], color=COLOURS[0], lw=1, label="loss")
+    if there.any() and losses[there].min() > 0:
+        ax.set_yscale("log")
+    least = 0.004 * float(np.ptp(at[there])) if there.any() else 0.0  # or a spike is not seen
+    for k, sign in enumerate(found.signs):
+        colour = COLOURS[1 + k % (len(COLOURS) - 1)]
+        where = "; ".join(
+            f"{a:,.0f}" if a == b else f"{a:,.0f} to {b:,.0f}" for a, b in sign.places
+        )
+        label = f"{sign.kind}, update {where}" if where else sign.kind
+        if not sign.places:
+            ax.plot([], [], " ", label=label)
+        for n, (a, b) in enumerate(sign.places):
+            shown = label if n == 0 else "_"
+            ax.axvspan(a - least, b + least, color=colour, alpha=0.18, lw=0, label=shown)
+        if sign.places:
+            middle, top = sum(sign.places[0]) / 2, 0.98 - 0.07 * k
+            place: dict[str, Any] = {"transform": ax.get_xaxis_transform(), "va": "top"}
+            side = "left" if middle < np.mean(at[there]) else "right"
+            ax.text(middle, top, f" {sign.kind} ", color=colour, ha=side, weight="bold", **place)
+    ax.set_xlabel("update")
+    ax.set_ylabel("loss")
+    ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.15), fontsize="small")
 
 
 _SHOWN = {
