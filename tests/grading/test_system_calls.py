@@ -29,10 +29,12 @@ def printed(*sources):
 ALLOW, REFUSE = system_calls.ALLOW, system_calls.ERRNO | errno.EPERM
 # Numbers as the kernel's own tables have them, for a look at the compiled filter from outside.
 NUMBERS = {
-    "x86_64": {"read": 0, "mmap": 9, "socket": 41, "clone": 56, "memfd_create": 319, "shmget": 29,
+    "x86_64": {"read": 0, "mmap": 9, "socket": 41, "socketpair": 53, "clone": 56,
+               "memfd_create": 319, "shmget": 29,
                "prlimit64": 302, "io_setup": 206, "inotify_init1": 294, "setsid": 112,
                "setpriority": 141, "ptrace": 101, "unshare": 272, "fcntl": 72},
-    "aarch64": {"read": 63, "mmap": 222, "socket": 198, "clone": 220, "memfd_create": 279,
+    "aarch64": {"read": 63, "mmap": 222, "socket": 198, "socketpair": 199, "clone": 220,
+                "memfd_create": 279,
                 "shmget": 194, "prlimit64": 261, "io_setup": 0, "inotify_init1": 26, "setsid": 157,
                 "setpriority": 140, "ptrace": 117, "unshare": 97, "fcntl": 25},
 }  # fmt: skip
@@ -80,7 +82,10 @@ def test_the_filter_of_each_machine_says_what_the_list_says(machine):
     assert answered(machine, "clone", 17) == ALLOW
     for bit in (17, 25, 26, 27, 28, 29, 30):
         assert answered(machine, "clone", 1 << bit | 17) == REFUSE
-    assert answered(machine, "socket", 1) == ALLOW
+    for name in ("socket", "socketpair"):
+        assert answered(machine, name, 1, 1 | 0o2004000) == ALLOW  # with SOCK_CLOEXEC, NONBLOCK
+        for kind in (2, 3, 5):  # whose receivers keep what senders sent that are gone
+            assert answered(machine, name, 1, kind) == REFUSE
     for family in (2, 10, 16, 17, 38, 40, 1 << 32 | 1):
         assert answered(machine, "socket", family) == system_calls.ERRNO | errno.EOPNOTSUPP
     assert answered(machine, "prlimit64", 0) == ALLOW

@@ -16,7 +16,7 @@ import socket
 import subprocess
 import tempfile
 import threading
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -194,7 +194,8 @@ class GradingKernel(RunningKernel):
     def __init__(self, job: Job, plays: bool = False) -> None:
         self.referee: tuple[socket.socket, socket.socket] | None = None
         self.waiting: deque[dict[str, Any]] = deque()
-        self.limit, self.received, self.until = job.output_limit, 0, monotonic() + STARTUP
+        self.limit, self.received = job.output_limit, 0
+        self.allowed, self.until = STARTUP, monotonic() + STARTUP
         self.most = resident() + MEMORY_LIMIT
         self.folder: tempfile.TemporaryDirectory[str] | None = None
         self.held: IO[bytes] | None = None
@@ -273,14 +274,14 @@ class GradingKernel(RunningKernel):
         self.waiting.clear()
         self.received = 0
         self.most = resident() + MEMORY_LIMIT
-        self.until = monotonic() + allowed + 2 * AFTER_INTERRUPT
+        self.allowed, self.until = allowed, monotonic() + allowed + 2 * AFTER_INTERRUPT
 
     def await_reply(self, msg_id: str, timeout: float | None = None) -> None:
         """As nbval's, but a dead kernel is noticed within a second and output is counted.
 
-        Raises Empty at the time limit, KernelDied, TooMuchOutput.
+        Raises Empty at the cell's time limit (nbval has one for all), KernelDied, TooMuchOutput.
         """
-        end = monotonic() + (STARTUP if timeout is None else timeout)
+        end = monotonic() + min(self.allowed, STARTUP if timeout is None else timeout)
         poller = zmq.Poller()
         poller.register(self.kc.shell_channel.socket, zmq.POLLIN)
         poller.register(self.kc.iopub_channel.socket, zmq.POLLIN)
@@ -390,7 +391,7 @@ class GradedFile(IPyNbFile):
                 name=cell.metadata["lrlesson"]["id"],
                 cell_num=number,
                 cell=cell,
-                options=defaultdict(bool),
+                options=dict.fromkeys(("skip", "check", "check_exception"), False),
             )
             yield item
 
@@ -428,7 +429,6 @@ class GradedCell(IPyNbCell):
         if not file.kernel.is_alive():
             done.detail = "the kernel was gone"
             return
-        self.config.option.nbval_cell_timeout = allowed
         self.output_timeout = AFTER_INTERRUPT
         file.timed_out = False
         file.kernel.new_cell(allowed)

@@ -45,12 +45,17 @@ NAMESPACES = 0x7E020000 | 0x80  # all of CLONE_NEW…
 SHARED_ANONYMOUS = 0x01 | 0x20  # memory with several owners and no file
 UNIX, SOL_SOCKET, SO_SNDBUF = 1, 1, 7
 
-# Calls that depend on an argument: (its number, how it is compared, with what …), one rule each.
-CONDITIONS: dict[str, list[tuple[int, int, int, int]]] = {
+# A stream's data are its one sender's; the other kinds keep the data of any number, who are gone.
+STREAM = (1, MASKED, 0x0F, 1)
+
+# Calls that depend on arguments: (its number, how it is compared, with what …), one or several that
+# hold together, a rule each.
+Condition = tuple[int, int, int, int]
+CONDITIONS: dict[str, list[Condition | tuple[Condition, ...]]] = {
     "clone": [(0, MASKED, NAMESPACES, 0)],
     "mmap": [(3, MASKED, SHARED_ANONYMOUS, kind) for kind in (0x00, 0x01, 0x20)],
-    "socket": [(0, EQ, UNIX, 0)],
-    "socketpair": [(0, EQ, UNIX, 0)],
+    "socket": [((0, EQ, UNIX, 0), STREAM)],
+    "socketpair": [((0, EQ, UNIX, 0), STREAM)],
     "setsockopt": [(2, NE, SO_SNDBUF, 0), (1, NE, SOL_SOCKET, 0)],  # a larger buffer
     "sched_setscheduler": [(1, EQ, 0, 0)],  # ZeroMQ sets the ordinary policy
     "prlimit64": [(0, EQ, 0, 0)],  # its own limits
@@ -121,8 +126,9 @@ def program(machine: str) -> bytes:
             _add(rules, name, ERRNO | errno.ENOSYS)
         _add(rules, "socket", ERRNO | errno.EOPNOTSUPP, Comparison(0, NE, UNIX, 0))  # for ZeroMQ
         for name, conditions in CONDITIONS.items():
-            for condition in conditions:
-                _add(rules, name, ALLOW, Comparison(*condition))
+            for one in conditions:
+                together = one if isinstance(one[0], tuple) else (one,)
+                _add(rules, name, ALLOW, *(Comparison(*c) for c in together))
         with tempfile.TemporaryFile() as file:
             _done(library.seccomp_export_bpf(rules, file.fileno()), "export")
             file.seek(0)

@@ -12,10 +12,11 @@ import json
 import os
 import pickle
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 FULL = 2.0
+CARRIED = "CarriedOut"  # what an answer says, and its author must not read
 DAEMON = f"lrl-{os.getpid()}"  # the name that a process gives itself which hides from its parents
 HONEST = "def double(x):\n    return 2 * x\n"
 
@@ -25,6 +26,7 @@ class Attack:
     """One submission: the answer's source, or the whole file (`content`), or more (`files`).
 
     `points` it must get; `status` it may end with, any if empty; `anomaly` must be reported.
+    `slow`: it takes a time limit, so it runs only where all are asked for.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Attack:
     anomaly: str = ""
     content: bytes | None = None
     group: str = ""
+    slow: bool = False
 
 
 def probe(code: str) -> str:
@@ -276,7 +279,35 @@ def corpus(host: dict[str, Any]) -> list[Attack]:
                 "                    while True: kept[-1].send(bytes(4096))\n"
                 "                except BlockingIOError: pass\n"
                 "        except OSError: time.sleep(60)\ntime.sleep(4)\n",
-                status=("died",),
+                status=("died", "timeout"),
+            ),
+            Attack(
+                "memory in connections that nobody accepts",
+                "import os, socket, time\nkept = []\ntry:\n    for i in range(200):\n"
+                "        at = socket.socket(socket.AF_UNIX)\n        at.bind(f'\\0{i}')\n"
+                "        at.listen(4096)\n        kept.append(at)\n"
+                "        for _ in range(4096):\n"
+                "            with socket.socket(socket.AF_UNIX) as one:\n"
+                "                one.setblocking(False)\n                one.connect(f'\\0{i}')\n"
+                "                try:\n                    while True: one.send(bytes(4096))\n"
+                "                except BlockingIOError: pass\n"
+                "except OSError: pass\ntime.sleep(4)\n",
+                status=("died", "timeout"),
+            ),
+            Attack(
+                "memory in datagrams whose senders are gone",
+                calls("libc.socket(1, 2, 0), libc.socket(1, 5, 0), libc.socketpair(1, 2, 0, None)"),
+                FULL,
+            ),
+            Attack(
+                "memory in pipes",
+                "import os, time\nfor _ in range(12):\n    if os.fork() == 0:\n        try:\n"
+                "            while True:\n                end = os.pipe()[1]\n"
+                "                os.set_blocking(end, False)\n"
+                "                try: os.write(end, bytes(1 << 16))\n"
+                "                except BlockingIOError: pass\n"
+                "        except OSError: time.sleep(60)\ntime.sleep(4)\n",
+                status=("died", "timeout"),
             ),
             Attack(
                 "processes",
@@ -519,6 +550,24 @@ def corpus(host: dict[str, Any]) -> list[Attack]:
                 FULL,
             ),
         ],
+        "tells its author": [
+            Attack(
+                "by an exception",
+                f"def double(x):\n    raise ValueError('{CARRIED}')",
+                status=("graded",),
+            ),
+            Attack(
+                "by an exception's name",
+                f"def double(x):\n    raise type('{CARRIED}', (Exception,), {{}})",
+                status=("graded",),
+            ),
+            Attack(
+                "by what it prints",
+                f"def double(x):\n    print('first | {CARRIED}')\n    return x",
+                status=("graded",),
+            ),
+            Attack("by its cell", f"raise ValueError('{CARRIED}')", status=("failed",)),
+        ],
         "hands in": [
             Attack(
                 "the library's own answer",
@@ -564,11 +613,18 @@ def corpus(host: dict[str, Any]) -> list[Attack]:
             Attack("a bomb of many notebooks", content=_bombs(), status=("unreadable",)),
             Attack("a bomb of bz2", content=_bombs(zipfile.ZIP_BZIP2), status=("unreadable",)),
             Attack("metadata without end", content=_metadata(), status=("missing",)),
+            Attack(
+                "a notebook whose cells need one another",
+                content=_chain(),
+                status=("unreadable",),
+                slow=True,
+            ),
+            Attack("a zip of duplicates", content=_duplicates(), status=("unreadable",), slow=True),
             Attack("a zip whose paths climb", content=_climbing(), status=("missing",)),
         ],
     }
     return [
-        Attack(**{**attack.__dict__, "group": group})
+        replace(attack, group=group, slow=attack.slow or "timeout" in attack.status)
         for group, own in groups.items()
         for attack in own
     ]
@@ -595,6 +651,18 @@ def _bombs(method: int = zipfile.ZIP_DEFLATED) -> bytes:
 def _metadata() -> bytes:
     whole = {"lrlesson": {str(i): "y" * 1000 for i in range(100)}}
     return json.dumps({"nbformat": 4, "cells": [{"source": "1", "metadata": whole}] * 100}).encode()
+
+
+def _chain() -> bytes:
+    """Quick to read, and slow to understand: each cell needs the next, from the answer on."""
+    data = {"lrlesson": {"id": "double.answer"}}
+    cells = [{"cell_type": "code", "source": "double = v0", "metadata": data}]
+    cells += [{"cell_type": "code", "source": f"v{i} = v{i + 1}"} for i in range(4998, -1, -1)]
+    return json.dumps({"nbformat": 4, "cells": cells}).encode()
+
+
+def _duplicates() -> bytes:
+    return _zip({f"{i}.ipynb": b'{"cells": [' + b"{}," * 400 + b"{}]}" for i in range(2000)})
 
 
 def _climbing() -> bytes:

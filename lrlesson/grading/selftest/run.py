@@ -22,9 +22,10 @@ from lrlesson.grading.errors import GradeError
 from lrlesson.grading.handed_in.collect import printable_name
 from lrlesson.grading.marking.grader import grade
 from lrlesson.grading.marking.run import BUDGET
+from lrlesson.grading.marks.feedback import told
 from lrlesson.grading.marks.results import Row
 from lrlesson.grading.sandbox import bubblewrap
-from lrlesson.grading.selftest.attacks import DAEMON, HONEST, Attack, corpus
+from lrlesson.grading.selftest.attacks import CARRIED, DAEMON, HONEST, Attack, corpus
 
 BYSTANDERS = 6
 SECRET = "LRLESSON_SELFTEST_SECRET"
@@ -59,8 +60,9 @@ def selftest(
     jobs: int | None = None,
     names: set[str] | None = None,
     on_row: Callable[[Row, int], None] | None = None,
+    everything: bool = False,
 ) -> SelftestReport:
-    """Grade the corpus (or the attacks of these `names`) among honest submissions.
+    """Grade the corpus among honest submissions: its quick attacks, `everything`, or `names`.
 
     Raises GradeError, in one sentence, where there is no sandbox.
     """
@@ -70,7 +72,11 @@ def selftest(
         tempfile.TemporaryDirectory(prefix="lrlesson-selftest-") as name,
         _host(Path(name)) as host,
     ):
-        attacks = [a for a in corpus(host) if names is None or a.name in names]
+        attacks = [
+            attack
+            for attack in corpus(host)
+            if (attack.name in names if names is not None else everything or not attack.slow)
+        ]
         exercise = _course(Path(name))
         for attack in attacks:
             _hand_in(host["submissions"], attack, exercise)
@@ -109,6 +115,8 @@ def _verdict(attack: Attack, row: Row | None) -> Verdict:
         wrong.append(f"no anomaly {attack.anomaly!r}")
     if row.seconds > SLOWEST:
         wrong.append(f"took {row.seconds:.0f} s")
+    if any(CARRIED in line for line in told(row)):
+        wrong.append("its author reads what it said")
     said = (row.learner, row.reason, *row.anomalies)
     if not all(text.isprintable() for text in said):
         wrong.append("unprintable text in the row")
