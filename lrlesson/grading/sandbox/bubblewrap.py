@@ -40,7 +40,7 @@ from lrlesson.grading.sandbox import fork_server, memory, system_calls
 
 MEGABYTE = 1 << 20
 STARTUP = 60.0
-NOT_IN_KERNEL = ("feedback", "grading", "cli.py")
+NOT_IN_KERNEL = ("feedback", "grading", "cli.py", "office.py")
 PACKAGES = ("ipykernel", "numpy", "scipy", "scikit-learn", "matplotlib", "anywidget", "ipywidgets")
 CACHE = Path("/var/cache/lrlesson")
 INSIDE = {
