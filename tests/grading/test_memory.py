@@ -12,7 +12,7 @@ from lrlesson.grading.sandbox.bubblewrap import Limits
 from .test_run import job
 
 pytestmark = pytest.mark.usefixtures("bubblewrap")
-V1, V2 = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
+FIRST, SECOND = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
 SOCKETS = """\
 import os, socket, time
 for _ in range(12):
@@ -34,7 +34,9 @@ GROWS = "kept = []\nwhile True: kept.append(bytearray(b'x' * (1 << 22)))"
 @pytest.fixture(params=["a cgroup", "none"])
 def counted(request, monkeypatch):
     """A folder as an owner gives it, where this machine has one to give; and without one."""
-    folder = next((top for top in (V1, V2) if os.access(top / "cgroup.procs", os.W_OK)), None)
+    folder = next(
+        (top for top in (FIRST, SECOND) if os.access(top / "cgroup.procs", os.W_OK)), None
+    )
     if request.param == "none" or folder is None or not (folder / "memory.stat").exists():
         monkeypatch.delenv(memory.VARIABLE, raising=False)
         yield None
