@@ -24,7 +24,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 import rig
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from lrlesson.scenes import Scene, explorers
 
@@ -157,15 +157,14 @@ PARTS = {
 }
 
 
-def work(browser: Browser, lab: rig.Lab, n: int = 60) -> dict[str, float]:
+def work(browser: Browser, page: Page, slider: Any, n: int = 60) -> dict[str, float]:
     """Processor time of the page per key, in milliseconds: what is left when nothing waits for
     the machine. By Chromium's trace of the thread that lays out and paints."""
-    slider = rate_slider(lab)
     slider.focus()
-    browser.start_tracing(page=lab.page, categories=["devtools.timeline", "blink", "cc"])
+    browser.start_tracing(page=page, categories=["devtools.timeline", "blink", "cc"])
     for k in range(n):
-        lab.page.wait_for_timeout(45)
-        lab.page.keyboard.press("ArrowRight" if k % 20 < 10 else "ArrowLeft")
+        page.wait_for_timeout(45)
+        page.keyboard.press("ArrowRight" if k % 20 < 10 else "ArrowLeft")
     events = json.loads(browser.stop_tracing())["traceEvents"]
     frames = [e for e in events if e["name"] == "ProxyMain::BeginMainFrame"]
     threads = [(e["pid"], e["tid"]) for e in frames]
@@ -291,9 +290,9 @@ def rerun_times(lab: rig.Lab, n: int = 6) -> np.ndarray:
     return np.array(times)
 
 
-def frames(browser: Browser, scene: Scene, file: Path, n: int = 24) -> np.ndarray:
-    """Key to painted frame of a scene on a page of its own, (sliders, n): every slider that needs
-    no answer of Python, from its start to its second position and back."""
+def frames(browser: Browser, scene: Scene, file: Path, n: int = 24) -> dict[str, Any]:
+    """Key to painted frame of a scene on a page of its own, and the processor time of the page per
+    key, by slider: each that needs no answer of Python, to its second position and back."""
     scene.to_html(file)
     page = browser.new_page(viewport={"width": 900, "height": 800})
     page.goto(file.as_uri())
@@ -307,11 +306,12 @@ def frames(browser: Browser, scene: Scene, file: Path, n: int = 24) -> np.ndarra
             { attributes: true, childList: true, characterData: true, subtree: true });
         }"""
     )
-    wait, found = np.random.default_rng(0), []
+    wait, found = np.random.default_rng(0), {}
     for control in scene.spec["controls"]:
         if control["kind"] not in ("slider", "steps") or control["ask"]:
             continue
-        page.get_by_role("slider", name=control["label"].replace("_", "")).first.focus()
+        slider = page.get_by_role("slider", name=control["label"].replace("_", "")).first
+        slider.focus()
         page.keyboard.press("Home")
         times = []
         for k in range(n):
@@ -319,25 +319,26 @@ def frames(browser: Browser, scene: Scene, file: Path, n: int = 24) -> np.ndarra
             page.wait_for_timeout(wait.uniform(30, 80))
             page.keyboard.press("ArrowLeft" if k % 2 else "ArrowRight")
             times.append(page.evaluate("() => window.answer")[-1])
-        found.append(times)
+        found[control["name"]] = np.array(times), sum(work(browser, page, slider, n).values())
     page.close()
-    return np.array(found, float)
+    return found
 
 
 def frames_of(names: list[str]) -> str:
     """The slowest slider of each of these explorers, what it weighs, and how long it was made."""
-    lines = ["| scene | slowest slider, p50 / p95, ms | payload, kB | made in, s of processor |",
-             "|---|---|---|---|"]  # fmt: skip
+    head = ["scene", "slowest slider, p50 / p95, ms", "page per key, ms of processor",
+            "payload, kB", "made in, s of processor"]  # fmt: skip
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     with tempfile.TemporaryDirectory() as folder, rig.chromium() as browser:
         for name in names:
             begin = time.process_time()
             scene = getattr(explorers, name)()
             took = time.process_time() - begin
-            times = frames(browser, scene, Path(folder) / "scene.html")
-            p50, p95 = np.percentile(times, [50, 95], axis=1)
-            k = int(np.argmax(p50))
-            size = scene.payload / 1000
-            lines.append(f"| {name} | {p50[k]:.1f} / {p95[k]:.1f} | {size:.0f} | {took:.1f} |")
+            found = frames(browser, scene, Path(folder) / "scene.html").values()
+            times, busy = max(found, key=lambda one: np.median(one[0]), default=((), 0.0))
+            pair = " / ".join(f"{v:.1f}" for v in np.percentile(times, [50, 95])) if busy else "–"
+            lines.append(f"| {name} | {pair} | {busy:.1f} | {scene.payload / 1000:.0f} | "
+                         f"{took:.1f} |")  # fmt: skip
             print(lines[-1], flush=True)
     return "\n".join(lines) + "\n"
 
@@ -346,7 +347,10 @@ def measure(browser: Browser, lab: rig.Lab) -> dict[str, Any]:
     """All of it, in one run."""
     stages = key_stages(lab)
     found: dict[str, Any] = {"stages": stages, "key": stages[:, -1], "replot": replot_times(lab)}
-    found["presented"], found["work"] = presented(browser, lab), work(browser, lab)
+    found["presented"], found["work"] = (
+        presented(browser, lab),
+        work(browser, lab.page, rate_slider(lab)),
+    )
     found |= {"drag": dragged(lab), "sweeps": sweeps(lab), "rerun": rerun_times(lab)}
     return found
 

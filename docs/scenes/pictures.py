@@ -22,7 +22,7 @@ POSITIONS = {
     "one_step": {"rate": 37},
     "rate_dial": {"rate": 82, "step": 24},
     "predict_regime": {"round": 3, "guess": 2},
-    "live_net": {"rate": 30, "train": 6},
+    "live_net": {"rate": 23, "train": 6},
     "stability_edge": {"rate": 63},
     "conditioning": {"share": 10, "angle": 6},
     "noise_and_batch": {"update": 50},
@@ -41,7 +41,7 @@ POSITIONS = {
 KEPT = {  # what the hand has done before
     "edge_of_stability": [[0, 0], [1, 0], [3, 0], [2, 0]],
     "predict_regime": [[0, 1], [1, 2], [2, 2], [3, 2]],
-    "live_net": [[rate, k] for k, rate in enumerate((8, 12, 18, 22, 26, 30), start=1)],
+    "live_net": [[rate, k] for k, rate in enumerate((8, 12, 18, 26, 20, 23), start=1)],
 }
 
 

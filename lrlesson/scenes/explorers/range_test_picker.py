@@ -82,7 +82,7 @@ def range_test_picker() -> Scene:
             Text("failures", "ends", _SEEDS - 0.3, strip, count, text_by=pick, dx=8, color="broken",
                  bold=True),
             Marker("guess", "ends", _SEEDS - 0.3, _GUESSING, size=0.01),
-            Label("guessing", "ends", "guess", f"guessing {_GUESSING:.1f}", size=13, dx=8,
+            Label("guessing", "ends", "guess", f"guess {_GUESSING:.1f}", size=13, dx=8,
                   bold=False),
             Label("median", "ends", "edge", "median", note=texts(middle, 2), note_by=pick, size=13,
                   dx=8),
@@ -112,8 +112,8 @@ def _picks() -> tuple[RangeTest, np.ndarray]:
     return test, run.per_rate(ends)
 
 
-_WIDE: dict[str, Box] = {"test": (44, 34, 440, 338), "ends": (556, 34, 180, 338)}
-_NARROW: dict[str, Box] = {"test": (44, 34, 350, 290), "ends": (44, 420, 270, 250)}
+_WIDE: dict[str, Box] = {"test": (44, 34, 440, 338), "ends": (548, 34, 172, 338)}
+_NARROW: dict[str, Box] = {"test": (44, 34, 350, 290), "ends": (44, 420, 262, 250)}
 
 
 @lru_cache(maxsize=2)
@@ -152,7 +152,7 @@ def _stage(wide: bool) -> Stage:
         ticks(ax.yaxis, [0.5, 1, 2, 5])
         titled(ax, "The range test", "smoothed loss; drag the dot along the curve" if wide
                else "smoothed loss; drag the dot", left=44, up=14)  # fmt: skip
-        x_name(ax, "learning rate, rising with each update")
+        x_name(ax, "learning rate, rising")
         ax = axes["ends"]
         ax.set_xlim(-0.7, _SEEDS - 0.3)
         ax.set_yscale("log")
@@ -165,6 +165,6 @@ def _stage(wide: bool) -> Stage:
         ax.plot([x0, x1], [_GUESSING] * 2, color=light("ink"), lw=1.4, ls=(0, (7, 4)))
         ticks(ax.xaxis, [0, _SEEDS - 1], ["best", "worst"])
         ticks(ax.yaxis, [0.03, 0.1, 0.3, 1, 3, 10, 30])
-        titled(ax, f"{_SEEDS} trainings at that rate", "", left=44, up=14)
-        x_name(ax, f"start, sorted by the loss after {_PICK_EPOCHS} epochs")
+        titled(ax, f"{_SEEDS} trainings at it", f"loss after {_PICK_EPOCHS} epochs", left=44, up=14)
+        x_name(ax, "start, by its loss")
         return Stage.of(fig)

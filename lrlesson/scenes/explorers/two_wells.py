@@ -167,7 +167,7 @@ def _stage(wide: bool) -> Stage:
         ax.set_ylim(0, 4.4)
         hatched(ax, [0, _LONG, _LONG, 0], [1, 1, 4.4, 4.4], alpha=0.2)
         ax.axhline(1, color=light("ink"), lw=1.4, ls=(0, (7, 4)))
-        note(ax, "too high for the narrow well", (0.97, 0.8), color=light("broken"), ha="right",
+        note(ax, "too high here", (0.97, 0.82), color=light("broken"), ha="right",
              weight="bold")  # fmt: skip
         ax.annotate("2/c", (1, 1), xycoords=("axes fraction", "data"), xytext=(10, 0), size=13,
                     textcoords="offset points", va="center", weight="bold")  # fmt: skip
