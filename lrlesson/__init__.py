@@ -42,7 +42,7 @@ _PUBLIC = {
         optimizer_race live_net range_test_picker batch_growth edge_of_stability""",
     "feedback": """
         check hint solution reset parsons predict pretest posttest learning_gain summary
-        progress""",
+        progress where_am_i""",
     "doctor": "self_test",
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names.split()}

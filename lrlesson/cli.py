@@ -121,7 +121,7 @@ def lab(
             "`lrlesson start my-course` writes one."
         )
     from . import __version__
-    from .starting import read_record
+    from .starting import last_run, read_record
 
     record = read_record(folder)
     if record and record["version"] != __version__:
@@ -140,7 +140,7 @@ def lab(
 
     options = [
         f"--ServerApp.root_dir={folder.resolve()}",
-        f"--LabApp.default_url=/lab/tree/{START.as_posix()}",
+        f"--LabApp.default_url=/lab/tree/{(last_run(folder) or START).as_posix()}",
         f"--ServerApp.ip={LOOPBACK}",
         "--ServerApp.answer_yes=True",  # the first Ctrl-C stops it
         "--ServerApp.log_level=WARN",  # what remains is the address

@@ -4,6 +4,7 @@ What was written is remembered in `.lrlesson/course.json` of the copy, so that t
 tell what the learner changed from what the course changed.
 """
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
@@ -145,6 +146,20 @@ def digest(data: bytes) -> str:
     except (ValueError, KeyError, TypeError, AttributeError):
         return hashlib.sha256(data).hexdigest()
     return hashlib.sha256(json.dumps(written, sort_keys=True).encode()).hexdigest()
+
+
+def last_run(folder: Path) -> Path | None:
+    """The lesson or exercise that was saved last with something run in it, below the folder."""
+    newest_first = sorted(
+        (path for part in ("notebooks", "exercises") for path in (folder / part).glob("*.ipynb")),
+        key=lambda path: -path.stat().st_mtime,
+    )
+    for path in newest_first:
+        with contextlib.suppress(OSError, ValueError, LookupError, AttributeError):
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+            if any(cell.get("outputs") for cell in cells):
+                return path.relative_to(folder)
+    return None
 
 
 def _has_content(folder: Path) -> bool:

@@ -239,6 +239,7 @@ def write_lesson(path: Path, notebook: NotebookNode, note: str, there: set[str])
     first.source = f"{title}\n\n:::{{container}} about-this-page\n{note}\n:::\n{rest}"
     notebook.metadata.pop("widgets", None)
     in_parts = False
+    notebook.cells = [cell for cell in notebook.cells if cell.id != "where"]  # for a learner's own
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = cell.source.removesuffix(FOLDED)

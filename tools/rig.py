@@ -89,11 +89,15 @@ class Server:
 
 @contextmanager
 def lab_server(
-    folder: Path, private: Path, within: float = 60, python: str | Path = sys.executable
+    folder: Path,
+    private: Path,
+    within: float = 120,
+    python: str | Path = sys.executable,
+    port: int | None = None,
 ) -> Iterator[Server]:
     """`lrlesson lab` on a copy of the course, with configuration and history of its own.
 
-    private is an empty folder for what JupyterLab would keep in the user's home.
+    private is a folder for what JupyterLab would keep in the user's home; port, where it listens.
     """
     environment = {name: value for name, value in os.environ.items() if "JUPYTER" not in name}
     environment |= {
@@ -102,12 +106,12 @@ def lab_server(
         "JUPYTER_RUNTIME_DIR": str(private / "runtime"),
         "IPYTHONDIR": str(private / "ipython"),
     }
-    (private / "config").mkdir(parents=True)
+    (private / "config").mkdir(parents=True, exist_ok=True)
     (private / "config" / "jupyter_lab_config.json").write_text(
         json.dumps({"LabApp": {"expose_app_in_browser": True}})
     )
     log = private / "log"
-    port = free_port()
+    port = port or free_port()
     with log.open("w") as output:
         process = subprocess.Popen(
             [python, "-m", "lrlesson.cli", "lab", folder, "--no-browser", f"--port={port}"],

@@ -26,8 +26,8 @@ function sleeper(words = "Asleep: run this cell.") {
   let waiting = 0;
   return {
     node,
-    asked(patience = 4000) {
-      waiting ||= setTimeout(() => { node.textContent = words; }, patience);
+    asked(patience = 4000, said = words) {
+      waiting ||= setTimeout(() => { node.textContent = said; }, patience);
     },
     answered() {
       clearTimeout(waiting);

@@ -2,13 +2,14 @@
 
 In a notebook: `predict("02-q1")`, `check("step-decay", step_decay)`, `hint("step-decay")`,
 `solution("step-decay")`, `reset("step-decay")`, `parsons("adam-step")`, `pretest()`, `posttest()`,
-`learning_gain()`, `progress()`, and `summary("step-decay")` in the last cell of an exercise.
+`learning_gain()`, `progress()`, `where_am_i()`, and `summary("step-decay")` in the last cell of an
+exercise.
 """
 
 from lrlesson.feedback.check.checking import check
 from lrlesson.feedback.check.helping import hint, solution
 from lrlesson.feedback.check.resetting import reset
-from lrlesson.feedback.progress import progress, summary
+from lrlesson.feedback.progress import progress, summary, where_am_i
 from lrlesson.feedback.questions.predicting import predict, pretest
 from lrlesson.feedback.questions.retesting import learning_gain, posttest
 from lrlesson.feedback.widgets.parsons import parsons
@@ -25,4 +26,5 @@ __all__ = [
     "reset",
     "solution",
     "summary",
+    "where_am_i",
 ]

@@ -1,4 +1,4 @@
-"""summary and progress: where the learner stands."""
+"""summary, progress and where_am_i: where the learner stands."""
 
 import contextlib
 import json
@@ -22,7 +22,7 @@ from lrlesson.feedback.exercises.exercise import Exercise
 from lrlesson.feedback.exercises.misconceptions import MISCONCEPTIONS
 from lrlesson.feedback.questions.bank import of_lessons, of_test
 from lrlesson.feedback.questions.retesting import FORMS
-from lrlesson.feedback.record import load, progress_path
+from lrlesson.feedback.record import load, progress_path, unknown
 from lrlesson.feedback.widgets.puzzles import PUZZLES
 
 
@@ -191,6 +191,46 @@ def progress() -> Progress:
         Card("quiet", "What you have begun", begun),
         Card("quiet", "To read again", _again(data, exercises)),
     )
+
+
+def where_am_i(lesson: str | None = None) -> Table:
+    """What is done and what is open in one lesson, with links to its exercise and to the next.
+
+    lesson: its number, for instance "05"; without it, the first lesson in which something is open.
+    Raises ValueError where there is no such lesson.
+    """
+    data = load()
+    asked: dict[str, list[str]] = {}
+    for id in of_lessons():
+        if "-q" in id:
+            asked.setdefault(id[:2], []).append(id)
+    exercises: dict[str, list[Exercise | Challenge]] = {number: [] for number in asked}
+    every: list[Exercise | Challenge] = [*all_exercises().values(), *CHALLENGES.values()]
+    for one in every:
+        exercises.setdefault(one.notebook[:2], []).append(one)
+    lessons = sorted(exercises)
+    if lesson is not None and lesson not in exercises:
+        raise unknown("lesson", lesson, lessons)
+
+    def open_in(number: str) -> list[str]:
+        predictions = [id for id in asked.get(number, []) if id not in data["predictions"]]
+        undone = [e.id for e in exercises[number] if _state(data, e.id) != "correct"]
+        return [*predictions, *map(_words, undone)]
+
+    here = lesson or next(filter(open_in, lessons), lessons[-1])
+    made = sum(id in data["predictions"] for id in asked.get(here, []))
+    body: list[Paragraph] = [f"{made} of {len(asked.get(here, []))} predictions made."]
+    left = open_in(here)
+    body.append(f"Still open: {', '.join(left)}." if left else "Nothing is left open.")
+    for name in sorted({e.notebook for e in exercises[here]}):
+        signs = (f"{_sign(_state(data, e.id))} {_words(e.id)}" for e in exercises[here])
+        body.append(Link(f"Its exercise: {', '.join(signs)}", f"../exercises/{name}"))
+    following = [number for number in lessons if number > here]
+    if following and isinstance(then := _lesson(following[0]), Link):
+        body.append(Link(f"Next: {then.text}", then.to))
+    title = _lesson(here)
+    name = title.text if isinstance(title, Link) else f"Lesson {title}"
+    return Table(Card("quiet" if left else "good", name, body))
 
 
 def _state(data: dict[str, Any], id: str) -> str:

@@ -179,7 +179,12 @@ def test_a_scene_that_comes_at_the_last_moment_is_found(lab: rig.Lab):
         """async () => {
             const widgets = window._JUPYTERLAB['@jupyter-widgets/jupyterlab-manager'];
             const { WidgetManager } = (await widgets.get('./index'))();
-            const manager = Object.assign(Object.create(WidgetManager.prototype), { _models: {} });
+            const one = { state: { _anywidget_id: 'lrlesson.scenes.scene.Scene' } };
+            const STATE = 'application/vnd.jupyter.widget-state+json';
+            const state = { [STATE]: { state: { scene: one } } };
+            const _context = { model: { sharedModel: { getMetadata: () => state } } };
+            const manager = Object.assign(
+                Object.create(WidgetManager.prototype), { _models: {}, _context });
             const waiting = manager.get_model('scene');
             manager._models.scene = Promise.resolve('the scene');
             for (const end = Date.now() + 2100; Date.now() < end; );
@@ -187,3 +192,39 @@ def test_a_scene_that_comes_at_the_last_moment_is_found(lab: rig.Lab):
         }"""
     )
     assert found == "the scene"
+
+
+def test_a_notebook_without_our_widgets_is_left_to_upstream(lab: rig.Lab):
+    """A saved widget of somebody else that comes at the last moment is lost, as it always was."""
+    error = lab.page.evaluate(
+        """async () => {
+            const widgets = window._JUPYTERLAB['@jupyter-widgets/jupyterlab-manager'];
+            const { WidgetManager } = (await widgets.get('./index'))();
+            const _context = { model: { sharedModel: { getMetadata: () => undefined } } };
+            const manager = Object.assign(
+                Object.create(WidgetManager.prototype), { _models: {}, _context });
+            const waiting = manager.get_model('slider').then(() => 'found', String);
+            manager._models.slider = Promise.resolve('the slider');
+            for (const end = Date.now() + 2100; Date.now() < end; );
+            return waiting;
+        }"""
+    )
+    assert error != "found"
+
+
+def test_an_unknown_version_of_the_widgets_is_not_touched(chromium: Browser, server: rig.Server):
+    """It says so in the console."""
+    window = rig.Lab(chromium, server)
+    said = []
+    window.page.on("console", lambda message: said.append(message.text))
+    known = "/^5\\.0\\.(9|1[0-6])$/"
+
+    def older(route):
+        answer = route.fetch()
+        assert known in answer.text()
+        route.fulfill(response=answer, body=answer.text().replace(known, "/^4$/"))
+
+    window.page.route("**/lrlesson/restore.js*", older)
+    window.open(LESSON)
+    assert any("is unknown here" in text for text in said)
+    window.close()

@@ -8,7 +8,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from lrlesson.feedback import check, hint, predict, progress, solution, summary
+from lrlesson.feedback import check, hint, predict, progress, solution, summary, where_am_i
 from lrlesson.feedback.exercises import all_exercises
 from lrlesson.feedback.progress import Incomplete
 from lrlesson.feedback.questions.bank import all_questions
@@ -170,3 +170,20 @@ def test_plain_nbval_fails_a_wrong_answer_and_passes_a_right_one(tmp_path):
     assert any("stub.ipynb::Cell 3" in line for line in failed)
     assert "Incomplete: step-decay is wrong." in run.stdout
     assert run.stdout.count("PASSED") == 10
+
+
+def test_where_am_i_says_what_is_open_and_leads_on():
+    shown = where_am_i("03").card()
+    assert shown.body[0] == "0 of 7 predictions made."
+    assert "03-q1" in shown.body[1]
+    assert "lr for floor" in shown.body[1]
+    assert shown.body[2].to == "../exercises/03_exercise_noise.ipynb"
+    for id in ["03-q1", "03-q2", "03-q3", "03-q4", "03-q5", "03-q6", "03-q7"]:
+        predict(id, "a")
+    assert where_am_i("03").card().body[:2] == [
+        "7 of 7 predictions made.",
+        "Still open: lr for floor.",
+    ]
+    assert "00-q1" in repr(where_am_i())  # the first that has something open
+    with pytest.raises(ValueError, match="no lesson '99'"):
+        where_am_i("99")

@@ -7,6 +7,7 @@ import pytest
 
 from lrlesson.feedback import predict, pretest
 from lrlesson.feedback.questions.bank import all_questions, of_test
+from lrlesson.feedback.questions.waking import heard
 from lrlesson.feedback.widgets import page
 
 
@@ -250,3 +251,32 @@ def test_an_answer_reads_the_record_twice_at_most(progress_file, monkeypatch):
     reads.clear()
     shown._repr_mimebundle_()
     assert reads.count(progress_file) == 1
+
+
+def told(**message: object) -> dict[str, str]:
+    """What the page gets from a kernel in which the form was never shown."""
+    return json.loads(repr(heard(json.dumps(message))))
+
+
+def test_a_form_that_python_does_not_know_is_heard_all_the_same():
+    assert told(key="02-q4") == {"reply": "", "later": ""}
+    answer = told(key="02-q4", button=0, chosen=1, confidence=2)
+    assert "Recorded" in answer["reply"]
+    assert answer["later"] == "I have run it: what happened?"
+    recorded = predict("02-q4")
+    assert (recorded.choice, recorded.confidence) == ("b", 3)
+    assert "Recorded" not in told(key="02-q4", button=-1)["reply"]
+    assert predict("02-q4").revealed
+
+
+def test_a_sleeping_test_takes_the_question_that_it_stands_at_and_no_other():
+    first, second, *_ = pretest().questions
+    assert heard(json.dumps({"key": f"pretest/{first.id}"})) is None
+    assert heard(json.dumps({"key": f"pretest/{second.id}", "button": 0, "chosen": 0})) is None
+    assert "Run this cell" in told(key=f"pretest/{first.id}", button=0, chosen=0)["reply"]
+    assert pretest().asked() == second
+
+
+def test_a_sleeping_puzzle_is_judged():
+    assert told(key="puzzle/training-loop")["reply"] == ""
+    assert "Not yet" in told(key="puzzle/training-loop", order=[1])["reply"]

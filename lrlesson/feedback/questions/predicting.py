@@ -136,16 +136,25 @@ class Prediction:
 
     def _say(self, entry: dict[str, Any]) -> None:
         if self._form is not None:
-            reply = self._reply(entry)
-            later = reply is not None and not self._is_revealed(entry)
-            self._form.say(reply, WHAT_HAPPENED if later else "")
+            self._form.say(*self.said(entry))
+
+    def said(self, entry: dict[str, Any] | None = None) -> tuple[Card | None, str]:
+        """What stands below the buttons: a reply, and the text of one more button."""
+        known = self._entry() if entry is None else entry
+        reply = self._reply(known)
+        later = reply is not None and not self._is_revealed(known)
+        return reply, WHAT_HAPPENED if later else ""
 
     def _pressed(self, button: int, letter: str | None, confidence: int | None) -> None:
+        self.press(button, letter, confidence)
+        self._say(self._entry())
+
+    def press(self, button: int, letter: str | None, confidence: int | None) -> None:
+        """What a button of the form does to the record."""
         if button == forms.LATER:
             self.reveal()
         elif letter is not None:
             self.record(letter, confidence)
-        self._say(self._entry())
 
 
 def predict(
@@ -256,15 +265,22 @@ class Pretest:
         self._update()
         return self._form.mimebundle(repr(self))
 
-    def _pressed(self, button: int, letter: str | None, confidence: int | None) -> None:
+    def asked(self) -> Question | None:
+        """The question that is asked now; None at the end."""
+        number = self._number()
+        return None if number is None else self.questions[number]
+
+    def press(self, button: int, letter: str | None, confidence: int | None) -> None:
+        """What a button does to the record: answer, skip, or skip all that are open."""
         if button == 2:
             self.skip()
         elif button == 1:
             self.record(None)
         elif letter is not None:
             self.record(letter, confidence)
-        else:
-            return
+
+    def _pressed(self, button: int, letter: str | None, confidence: int | None) -> None:
+        self.press(button, letter, confidence)
         self._update()
 
     def _update(self) -> None:
@@ -275,7 +291,9 @@ class Pretest:
             self._form.finish()
             self._form.say(self.report())
         else:
-            self._form.show(self.questions[number], self._title(number), ask_confidence=True)
+            question = self.questions[number]
+            key = f"{self.section}/{question.id}"
+            self._form.show(question, self._title(number), ask_confidence=True, key=key)
             self._form.say(None)
 
 

@@ -1,5 +1,5 @@
 // One question: radio buttons, a confidence, buttons, and a place for the reply.
-// The kernel sends `question` (title, ask, options, confidences, buttons), `marked` (what was
+// The kernel sends `question` (key, title, ask, options, confidences, buttons), `marked` (what was
 // recorded before), `reply` (HTML that Python has escaped) and `later` (the text of one more button
 // below the reply, or nothing); the form sends what was pressed.
 
@@ -26,25 +26,18 @@ function render({ model, el }) {
   const later = make("button", { type: "button", className: "lrlesson-later" });
   const root = make("div", { className: "lrlesson-form" }, asked, reply, later);
   el.append(root);
-  let waiting = null;
-
-  const send = (message) => {
-    clearTimeout(waiting);
-    waiting = setTimeout(() => say(model.get("question").no_answer), 4000);
-    try {
-      model.send(message);
-    } catch {
-      say(model.get("question").no_answer); // there is no kernel
-    }
-  };
-  later.onclick = () => send({ button: -1 });
+  let form = null; // the two groups of radio buttons
+  const key = () => model.get("question").key;
+  const wake = waking(root, model, key, ({ reply: html, later: text }) => tell(html, text));
+  root.append(wake.node);
+  later.onclick = () => wake.send({ button: -1 });
+  root.onchange = () => wake.choose({ chosen: form.answer.chosen(), confidence: form.sure.chosen() });
 
   const say = (text) => reply.replaceChildren(make("p", { textContent: text }));
 
   const ask = () => {
     const question = model.get("question");
     const hadFocus = root.contains(document.activeElement);
-    clearTimeout(waiting);
     asked.replaceChildren();
     if (!question.ask) return;
     const legend = [
@@ -62,22 +55,22 @@ function render({ model, el }) {
         answer.inputs[0].focus();
         return;
       }
-      send({ button: index, chosen, confidence: sure.chosen() });
+      wake.send({ button: index, chosen, confidence: sure.chosen() });
     };
     const buttons = question.buttons.map((text, i) =>
       make("button", { type: "button", textContent: text, onclick: () => press(i) }));
     asked.append(answer.node, sure.node, make("div", { className: "lrlesson-buttons" }, ...buttons));
-    const marked = model.get("marked");
+    form = { answer, sure };
+    const marked = { ...model.get("marked"), ...wake.draft() };
     if (marked.chosen >= 0) answer.inputs[marked.chosen].checked = true;
     if (sure.inputs[marked.confidence]) sure.inputs[marked.confidence].checked = true;
     if (hadFocus) answer.inputs[0].focus();
   };
 
-  const answered = () => {
-    clearTimeout(waiting);
-    reply.innerHTML = model.get("reply");
+  const tell = (html, text) => {
+    reply.innerHTML = html;
     const hadFocus = document.activeElement === later;
-    later.textContent = model.get("later");
+    later.textContent = text;
     later.hidden = !later.textContent;
     if (later.hidden && hadFocus) reply.focus(); // where the button was
     if (!reply.innerHTML) return;
@@ -86,12 +79,16 @@ function render({ model, el }) {
     requestAnimationFrame(() => root.dispatchEvent(told)); // it stands on the page by then
   };
 
+  const answered = () => tell(model.get("reply"), model.get("later"));
   model.on("change:question", ask);
   model.on("change:reply change:later", answered);
-  model.on("msg:custom", () => clearTimeout(waiting));
   ask();
   answered();
-  return shareKeys(root);
+  const unshare = shareKeys(root);
+  return () => {
+    unshare();
+    wake.stop();
+  };
 }
 
 export default { render };

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lrlesson.feedback.check.cards import Card
-from lrlesson.feedback.widgets.page import NO_ANSWER, view, widget_class
+from lrlesson.feedback.widgets.page import view, widget_class
 
 LATER = -1  # the number of the button below the reply
 CONFIDENCE = {1: "a guess", 2: "fairly sure", 3: "sure"}
@@ -69,7 +69,6 @@ class Form:
         on_press: Callable[[int, str | None, int | None], None],
     ) -> None:
         self._buttons, self._on_press = buttons, on_press
-        self._letters = ""
         make = widget_class(
             "a question",
             "form.js",
@@ -88,17 +87,20 @@ class Form:
         chosen: str | None = None,
         confidence: int | None = None,
         ask_confidence: bool = False,
+        key: str = "",
     ) -> None:
         """Put a question into the form, with what was recorded before marked.
 
-        How sure one is it asks only where that is used.
+        How sure one is it asks only where that is used. key: the name under which the page keeps
+        what is chosen; the question's id unless given.
         """
-        self._letters = question.letters
+        self._question = question
         self.widget.marked = {
-            "chosen": self._letters.index(chosen) if chosen else -1,
+            "chosen": question.letters.index(chosen) if chosen else -1,
             "confidence": list(CONFIDENCE).index(confidence) if confidence in CONFIDENCE else -1,
         }
         self.widget.question = {
+            "key": key or question.id,
             "title": title,
             "ask": question.ask,
             "options": [option.text for option in question.options],
@@ -106,7 +108,6 @@ class Form:
             "confidences": list(CONFIDENCE.values()) if ask_confidence else [],
             "buttons": list(self._buttons),
             "choose_first": "Choose an answer first.",
-            "no_answer": NO_ANSWER,
         }
 
     def say(self, card: Card | None, later: str = "") -> None:
@@ -123,15 +124,20 @@ class Form:
         self.widget.close()
 
     def _receive(self, _widget: object, message: dict[str, Any], _buffers: object) -> None:
-        chosen, confidence = message.get("chosen", -1), message.get("confidence", -1)
-        letter = self._letters[chosen] if 0 <= chosen < len(self._letters) else None
-        sure = list(CONFIDENCE)[confidence] if 0 <= confidence < len(CONFIDENCE) else None
-        self._on_press(message.get("button", 0), letter, sure)
+        self._on_press(*pressed(self._question, message))
         self.widget.send({"done": True})
 
     def mimebundle(self, text: str) -> dict[str, object]:
         """What a notebook shows: the form, or where there are no widgets the text."""
         return view(self.widget, text)
+
+
+def pressed(question: Question, message: dict[str, Any]) -> tuple[int, str | None, int | None]:
+    """What a form's message says: the number of the button, the letter chosen, the confidence."""
+    chosen, confidence = message.get("chosen", -1), message.get("confidence", -1)
+    letter = question.letters[chosen] if 0 <= chosen < len(question.letters) else None
+    sure = list(CONFIDENCE)[confidence] if 0 <= confidence < len(CONFIDENCE) else None
+    return message.get("button", 0), letter, sure
 
 
 def confident(confidence: int | None) -> str:

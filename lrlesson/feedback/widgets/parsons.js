@@ -1,5 +1,5 @@
 // A puzzle: the lines left, and the program so far. Every action is a button, so keys suffice.
-// The kernel sends `puzzle` (ask, head, lines, no_answer), `order` (numbers from 1, as checked last) and
+// The kernel sends `puzzle` (key, ask, head, lines), `order` (numbers from 1, as checked last) and
 // `reply` (HTML that Python has escaped); the form sends the order that is to be checked.
 
 const make = (tag, parts = {}, ...children) => {
@@ -9,25 +9,17 @@ const make = (tag, parts = {}, ...children) => {
 };
 
 function render({ model, el }) {
-  const { ask, head, lines, no_answer } = model.get("puzzle");
-  let order = [...model.get("order")];
-  let waiting = null;
+  const { key, ask, head, lines } = model.get("puzzle");
+  const root = make("div", { className: "lrlesson-form lrlesson-parsons" });
+  const wake = waking(root, model, () => key, ({ reply: html }) => { reply.innerHTML = html; });
+  let order = [...(wake.draft().order ?? model.get("order"))];
 
   const left = make("div", { className: "lrlesson-lines" });
   const program = make("ol", { className: "lrlesson-program" });
   const said = make("div", { className: "lrlesson-said" });
   const reply = make("div", { className: "lrlesson-reply", tabIndex: -1 });
   for (const live of [said, reply]) live.setAttribute("aria-live", "polite");
-  const check = button("Check the order", "", "lrlesson-check", () => {
-    clearTimeout(waiting);
-    const late = () => reply.replaceChildren(make("p", { textContent: no_answer }));
-    waiting = setTimeout(late, 4000);
-    try {
-      model.send({ order });
-    } catch {
-      late(); // there is no kernel
-    }
-  });
+  const check = button("Check the order", "", "lrlesson-check", () => wake.send({ order }));
 
   function group(label, ...children) {
     const node = make("div", {}, make("div", { className: "lrlesson-title", textContent: label }), ...children);
@@ -83,25 +75,28 @@ function render({ model, el }) {
           make("span", {}, move(place - 1, "↑", "up"), move(place + 1, "↓", "down"), back));
       }));
     said.textContent = message;
+    if (message) wake.choose({ order });
     if (focus) focus()?.focus();
   }
 
   const answered = () => {
-    clearTimeout(waiting);
     reply.innerHTML = model.get("reply");
   };
   model.on("change:reply", answered);
-  model.on("msg:custom", () => clearTimeout(waiting));
-  const root = make("div", { className: "lrlesson-form lrlesson-parsons" },
+  root.append(
     make("div", { className: "lrlesson-ask", textContent: ask }),
     group("Lines to choose from", left),
     group("Your program", make("code", { textContent: head }), program),
     make("div", { className: "lrlesson-buttons" }, check),
-    said, reply);
+    said, reply, wake.node);
   el.append(root);
   draw();
   answered();
-  return shareKeys(root);
+  const unshare = shareKeys(root);
+  return () => {
+    unshare();
+    wake.stop();
+  };
 }
 
 export default { render };

@@ -6,7 +6,7 @@ from typing import Any
 
 from lrlesson.feedback.check.cards import Card, ShownAsCard, treated
 from lrlesson.feedback.record import changing, load, now, unknown
-from lrlesson.feedback.widgets.page import NO_ANSWER, on_page, view, widget_class
+from lrlesson.feedback.widgets.page import on_page, view, widget_class
 from lrlesson.feedback.widgets.puzzles import PUZZLES, Puzzle
 
 
@@ -47,10 +47,10 @@ class Arrangement(ShownAsCard):
         make = widget_class("a puzzle", "parsons.js", puzzle="Dict", order="List", reply="Unicode")
         widget = make(
             puzzle={
+                "key": f"puzzle/{self.id}",
                 "ask": puzzle.ask,
                 "head": puzzle.head,
                 "lines": list(puzzle.shown),
-                "no_answer": NO_ANSWER,
             },
             order=list(self.order),
             reply="" if self.status == "not attempted" else self.card().html(),
