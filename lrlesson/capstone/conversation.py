@@ -24,7 +24,7 @@ import numpy as np
 from lrlesson.base.threads import one_thread
 from lrlesson.capstone.problems import BudgetSpent
 from lrlesson.capstone.scoring import SEEDS, Strategy, rounds
-from lrlesson.capstone.tasks import BUDGET, GRADED
+from lrlesson.capstone.tasks import GRADED
 
 REFEREE = "LRLESSON_REFEREE"  # the environment variable with the socket's number
 
@@ -42,7 +42,7 @@ def play(track: str, strategy: Strategy, seed: int = 0, seeds: int = SEEDS) -> l
     with one_thread(), np.errstate(all="ignore"):
         for number in range(seeds):
             for _, problem in rounds(track, (GRADED, seed, number)):
-                w = problem._end(strategy(problem, BUDGET))
+                w = problem._end(strategy(problem, problem.budget))
                 found.append(float(problem._instance.loss(w, "val")))
     return found
 
@@ -52,7 +52,7 @@ def _played(referee: "Channel", strategy: Strategy) -> list[float]:
     while "over" not in (given := referee.ask("next")):
         sgd = given["track"] == "sgd"
         remote = RemoteSGD(referee, given) if sgd else RemoteOpen(referee, given)
-        answer = strategy(remote, BUDGET)
+        answer = strategy(remote, remote.budget)
         ended = referee.ask("end") if sgd else referee.ask("end", w=packed(answer))
         found.append(number(ended["val_loss"]))
     return found
@@ -86,7 +86,7 @@ class Channel:
 
 class _Remote:
     def __init__(self, referee: Channel, given: dict[str, Any]) -> None:
-        self._referee, self.budget, self.left = referee, BUDGET, given["left"]
+        self._referee, self.budget, self.left = referee, given["left"], given["left"]
 
     def _ask(self, do: str, **more: Any) -> dict[str, Any]:
         reply = self._referee.ask(do, **more)

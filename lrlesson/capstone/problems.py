@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from lrlesson.base.fields import refusal
-from lrlesson.capstone.tasks import BUDGET, Instance
+from lrlesson.capstone.tasks import Instance
 
 
 class BudgetSpent(Exception):
@@ -16,8 +16,8 @@ class BudgetSpent(Exception):
 class _Problem:
     """One run: an instance of a task, and how much of the budget is left."""
 
-    def __init__(self, instance: Instance, budget: int = BUDGET) -> None:
-        self._instance, self.budget, self._spent = instance, budget, 0
+    def __init__(self, instance: Instance) -> None:
+        self._instance, self.budget, self._spent = instance, instance.task.budget, 0
 
     @property
     def left(self) -> int:
@@ -33,8 +33,8 @@ class _Problem:
 class SGDProblem(_Problem):
     """Track "sgd": the weights stay inside; a strategy chooses rates and sees losses."""
 
-    def __init__(self, instance: Instance, budget: int = BUDGET) -> None:
-        super().__init__(instance, budget)
+    def __init__(self, instance: Instance) -> None:
+        super().__init__(instance)
         self._w = instance.start
 
     def step(self, lr: float) -> float:
@@ -68,7 +68,7 @@ class OpenProblem(_Problem):
         return self._instance.start.copy()
 
     def grad(self, w: Any) -> tuple[float, np.ndarray]:
-        """Loss and gradient at w, shape (P,), of a random batch of 32. Costs 1."""
+        """Loss and gradient at w, shape (P,), of the next batch. Costs 1."""
         at = self._point("grad", w)
         self._pay()
         with np.errstate(all="ignore"):

@@ -67,7 +67,7 @@ def summary(*ids: str) -> Table:
         if note:
             state = "right, but see the note"
         if result and (believed := _belief(exercise, result.misconception)):
-            note = believed
+            note = f"the belief: {believed}"
         elif result and result.failures:
             note = result.failures[0].law
         if "solution" in record.get(exercise.id, {}):
@@ -166,19 +166,16 @@ def progress() -> Progress:
         here = [e for e in exercises if e.notebook.startswith(lesson)]
         asked = [q for q in questions if q.id.startswith(f"{lesson}-")]
         made = sum("first" in data["predictions"].get(q.id, {}) for q in asked)
-        got = sum(e.points for e in here if _state(data, e.id) == "correct")
+        got = sum(_earned(data, e) for e in here)
         rows.append(
             (
                 _lesson(lesson),
                 f"{made} of {len(asked)}" if asked else "",
                 ", ".join(f"{_sign(_state(data, e.id))} {_words(e.id)}" for e in here),
-                f"{got} of {of}" if (of := sum(e.points for e in here)) else "",
+                f"{got:g} of {of}" if (of := sum(e.points for e in here)) else "",
             )
         )
-    got, of = (
-        sum(e.points for e in some)
-        for some in ([e for e in exercises if _state(data, e.id) == "correct"], exercises)
-    )
+    got, of = sum(_earned(data, e) for e in exercises), sum(e.points for e in exercises)
     path = progress_path()
     body = [
         LEGEND,
@@ -187,7 +184,7 @@ def progress() -> Progress:
     ]
     begun: list[Paragraph] = [*map(_entry, _begun(data, exercises))]
     return Progress(
-        Card("quiet", f"Your progress: {got} of {of} points", body, rows),
+        Card("quiet", f"Your progress: {got:g} of {of} points", body, rows),
         Card("quiet", "What you have begun", begun),
         Card("quiet", "To read again", _again(data, exercises)),
     )
@@ -236,6 +233,14 @@ def where_am_i(lesson: str | None = None) -> Table:
 def _state(data: dict[str, Any], id: str) -> str:
     state: str = data["exercises"].get(id, {}).get("status", "not attempted")
     return state
+
+
+def _earned(data: dict[str, Any], exercise: "Exercise | Challenge") -> float:
+    """Points so far: all of them for a right answer, what was measured for a strategy."""
+    if _state(data, exercise.id) != "correct":
+        return 0
+    earned: float = data["exercises"][exercise.id].get("earned", exercise.points)
+    return earned
 
 
 def _sign(state: str) -> str:

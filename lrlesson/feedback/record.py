@@ -87,6 +87,7 @@ def tidied(data: dict[str, Any]) -> dict[str, Any]:
     """A record without the parts that someone edited into what they cannot be."""
     for entry in data["exercises"].values():
         _keep(entry, "status", lambda value: isinstance(value, str))
+        _keep(entry, "earned", lambda value: type(value) in (int, float))
         _keep(entry, "hints", lambda value: type(value) is int)
         _keep(entry, "solution", lambda value: isinstance(value, dict))
         _keep(entry, "attempts", _are_attempts)

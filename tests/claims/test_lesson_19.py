@@ -51,18 +51,12 @@ def adam_to_zero(lr):
 
 
 def test_one_rate_is_decent_at_scale_1_and_far_off_at_a_tenth_of_it(seeds):
-    """Every seed: below 2 times the best at scale 1, above 3 at scale 0.1, and less than that
-    where a fifth of the labels are random."""
-    for name, low, high in [
-        ("digits × 1", 0, 2),
-        ("digits × 0.1", 3, np.inf),
-        ("digits × 0.1, noisy", 0, 3),
-    ]:
-        task = next(task for task in TASKS if task.name == name)
+    """Every seed: below 2 times the best at scale 1, above 3 at scale 0.1."""
+    for name, low, high in [("digits × 1", 0, 2), ("digits × 0.1", 3, np.inf)]:
         for seed in seeds:
             one = problem("sgd", name, seed)
             one_rate(one, 600)
-            assert low < ratio(task, one, None) < high, (name, seed)
+            assert low < ratio("sgd", one, None) < high, (name, seed)
 
 
 @pytest.fixture(scope="module")
@@ -70,25 +64,37 @@ def two(seeds):
     return seeds[:2]
 
 
-def test_a_range_test_is_worth_its_price(two):
-    """r of each seed from above 1.4 to below 1.3, the worst run below 6; not on every task."""
+def test_a_range_test_is_worth_its_price_and_one_number_is_not_enough(two):
+    """r of each seed falls from above 1.7, and at least 3 runs are lost even so; not on every
+    task."""
     for seed in two:
         blind, tested = score(one_rate, "sgd", [seed]), score(test_first, "sgd", [seed])
-        assert blind.r > 1.4
-        assert tested.r < 1.3
-        assert tested.worst < 6
+        assert blind.r > 1.7
+        assert tested.r < blind.r
+        assert blind.lost >= 4
+        assert tested.lost >= 3
         assert (tested.per_task > blind.per_task).any()
 
 
+def mean_ratio_at_scales(strategy, seed):
+    """The geometric mean over the digits × 0.1, 1 and 10."""
+    found = []
+    for task in TASKS[:3]:
+        one = problem("open", task, seed)
+        found.append(ratio("open", one, strategy(one, one.budget)))
+    return np.exp(np.log(found).mean())
+
+
 def test_V42_one_rate_of_adam_serves_all_scales_and_not_any_rate_does(two):
-    """r of each seed below 1.2 at 0.01; above 5 at 0.0003."""
+    """Digits at three scales: within 1.4 of the best at 0.01 on each seed; above 5 at 0.0003."""
     for seed in two:
-        assert score(adam_to_zero(0.01), "open", [seed]).r < 1.2
-    assert score(adam_to_zero(0.0003), "open", two[:1]).r > 5
+        assert mean_ratio_at_scales(adam_to_zero(0.01), seed) < 1.4
+    assert mean_ratio_at_scales(adam_to_zero(0.0003), two[0]) > 5
 
 
 def test_the_best_rates_of_sgd_lie_a_factor_of_a_hundred_apart():
-    """In the oracle's table, on the tasks where SGD is the best rule: from 0.03 to 3."""
+    """In the oracle's table, on the digits at three scales: from 0.03 to 3."""
     text = files(capstone).joinpath("oracle.csv").read_text(encoding="utf-8").splitlines()
-    rates = [float(row["rate"]) for row in csv.DictReader(text) if row["rule"] == "SGD"]
+    rows = [row for row in csv.DictReader(text) if row["track"] == "sgd"][:3]
+    rates = [float(row["rate"]) for row in rows]
     assert max(rates) / min(rates) == pytest.approx(100, rel=0.01)

@@ -6,6 +6,7 @@ import nbformat
 import numpy as np
 import pytest
 
+from lrlesson import Adam
 from lrlesson.feedback import check, hint, progress, solution, summary
 from lrlesson.feedback.check import capstone_check
 from lrlesson.feedback.check.capstone_tracks import CHALLENGES
@@ -41,7 +42,7 @@ def test_one_rate_for_all_is_called_by_its_name():
 
     result = check("capstone-sgd", strategy)
     assert (result.status, result.misconception) == ("not yet", "universal-rate")
-    assert result.failed == ["r", "worst-run"]
+    assert result.failed == ["r"]
     assert "the same rates on every task" in repr(result)
     assert "digits × 0.1" in repr(result)
     assert "Worth 0 of 15 points" in repr(result)
@@ -70,15 +71,32 @@ def test_what_is_left_of_the_budget_is_said():
     assert "More than a quarter of the budget was left" in repr(result)
 
 
-def test_runs_that_diverge_are_counted():
+def test_lost_runs_are_counted_with_what_they_cost():
     def strategy(problem, budget):
+        problem.reset()
         lr = 1e4 + scaled(problem)
-        for t in range(80):
-            problem.step(lr * (1 - t / 80))
+        for t in range(460):
+            problem.step(lr * (1 - t / 460))
 
     result = check("capstone-sgd", strategy)
-    assert "runs ended with weights that are not finite" in repr(result)
-    assert "diverged" in repr(result)
+    assert "12 of 12 runs lost" in repr(result)
+    assert "each costs what it could have earned and as much again" in repr(result)
+
+
+def test_a_habit_of_practice_gets_a_diagnosis():
+    """Adam at 0.001 with a cosine: what it lacks first, in a sentence, and where it stands."""
+
+    def strategy(problem, budget):
+        w, rule = problem.init(), Adam()
+        state = rule.init(w)
+        for t in range(budget):
+            lr = 0.0005 * (1 + np.cos(np.pi * t / budget))
+            w = rule.step(w, problem.grad(w)[1], state, lr)
+        return w
+
+    said = repr(check("capstone-open", strategy))
+    assert "Adam at 0.001, say) is far too small" in said
+    assert "×" in said
 
 
 def test_a_strategy_that_never_goes_back_is_told_so():
@@ -92,7 +110,6 @@ def test_a_strategy_that_never_goes_back_is_told_so():
 
     said = repr(check("capstone-sgd", strategy))
     assert "It never calls reset()" in said
-    assert "over 1000" in said
     assert max(map(len, said.splitlines())) < 120
 
 
@@ -161,17 +178,18 @@ def test_what_it_prints_is_hidden(capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_a_reference_earns_all_points_here(monkeypatch):
-    """The shorter one, on two seeds; the stored solutions hold both, on four."""
-    monkeypatch.setattr(capstone_check, "SEEDS", (0, 1))
+def test_what_the_solutions_show_is_on_the_scale_and_earns_a_third_at_most():
+    """The shorter one; the stored solutions hold both, on four seeds."""
     challenge = CHALLENGES["capstone-open"]
     namespace = {"np": np}
     exec(challenge.reference, namespace)
     result = check("capstone-open", namespace["open_strategy"])
     assert result.status == "correct", repr(result)
-    assert result.earned == result.of == 9
-    assert "Full marks here" in repr(result)
-    assert "9 of 9" in repr(summary("capstone-open"))
+    assert 0 < result.earned <= 9 / 3
+    assert f"{result.earned:g} of 9 points here" in repr(result)
+    assert "Most is to be gained on the task" in repr(result)
+    assert f"{result.earned:g} of 9" in repr(summary("capstone-open"))
+    assert f"{result.earned:g} of 24" in repr(progress())
 
 
 def test_summary_counts_parts_of_the_points_and_is_incomplete(capsys):

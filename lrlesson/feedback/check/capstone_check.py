@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lrlesson.base.threads import one_thread
-from lrlesson.capstone.scoring import ROBUST, Score, ratio, rounds
+from lrlesson.capstone.scoring import FULL, LOST, NOTHING, Score, dots, ratio, rounds
 from lrlesson.capstone.tasks import BUDGET, PRACTICE, TASKS
 from lrlesson.feedback.check.capstone_tracks import Challenge
 from lrlesson.feedback.check.cards import Card, Paragraph, treated
@@ -18,6 +18,37 @@ from lrlesson.feedback.exercises.exercise import Case
 SEEDS = (0, 1, 2, 3)
 SECONDS = 120.0
 LEFT_OVER = 0.25  # of the budget: worth a word
+LAW = f"r earns points below {NOTHING:.2f}, and all of them from {FULL:.2f}."
+PLAIN = (
+    "Nothing odd happens there, so it is the size of the steps: with some hundred gradients a rate "
+    "that is a habit from runs of many thousand (Adam at 0.001, say) is far too small."
+)
+OVERFIT = (
+    "There are few examples, and labels among them are random: the longer one trains, the more of "
+    "these are learnt. Look at the validation loss on the way; the best weights come early."
+)
+RESCALED = (
+    "The loss changes its unit on the way, and gradients with it. A rate of SGD has to follow, and "
+    "a long memory of old gradients has to be forgotten."
+)
+LIMIT = (
+    "After a while one batch in twenty is bad, and its gradient very long. Lesson 13 limits what a "
+    "single batch can do; without gradients only the rate can."
+)
+ADVICE = {  # what a task asks for, beside a good first rate
+    "few and noisy": OVERFIT,
+    "noisy, twice the budget": OVERFIT,
+    "trained, few and noisy": OVERFIT + " The start is good already: what does a step cost there?",
+    "noise that stays": (
+        "Each batch is four examples, and half of the labels are drawn anew each time: the noise "
+        "does not end. What takes it out is a decay, or a mean of weights."
+    ),
+    "wide, loss ÷ 1000": RESCALED,
+    "tumours, loss ÷ 1000": RESCALED,
+    "loss × 1000": RESCALED,
+    "loss ÷ 1000": RESCALED,
+    "deep, bad batches": LIMIT,
+}
 
 
 @dataclass(frozen=True, repr=False)
@@ -31,34 +62,34 @@ class Played(Result):
     def card(self) -> Card:
         if self.score is None:
             return super().card()
-        table = [("task", "median", "worst")]
-        for task, median, runs in zip(TASKS, self.score.per_task, self.score.ratios, strict=True):
-            table.append((task.name, _times(median), _times(runs.max())))
-        r, worst = _times(self.score.r), _times(self.score.worst)
         body: list[Paragraph] = [
-            f"r = {r}, worst run {worst}, in multiples of the best test loss that is known.",
+            f"{self.score.summary()}, in multiples of the best test loss that is known.",
             f"Worth {self.earned:g} of {self.of} points on practice seeds; the grader has others.",
+            ("code", "\n".join(dots(self.score))),
         ]
         if self.message:
             body.append(self.message)
         body += treated(self.misconception)
         if self.printed:
             body.append("What your code printed while it was checked is hidden.")
-        if self.status == "correct":
-            return Card("good", f"Full marks here: {self.id}", body, table)
+        if self.earned == self.of:
+            return Card("good", f"Full marks here: {self.id}", body)
         body.append(f'For a hint: hint("{self.id}")')
-        return Card("bad", f"Not yet: {self.id}", body, table)
+        if self.status == "correct":
+            return Card("good", f"{self.earned:g} of {self.of} points here: {self.id}", body)
+        return Card("bad", f"Not yet: {self.id}", body)
 
 
 @dataclass
 class _Log:
     """What one run did: the rates of its updates, those since the last reset, how many resets,
-    what was left."""
+    what share of the budget was left."""
 
     rates: list[float] = field(default_factory=list)
     last: list[float] = field(default_factory=list)
     resets: int = 0
-    left: int = 0
+    left: float = 0.0  # a share of the budget
+    usual: bool = True  # whether the budget is that of most tasks
 
 
 def judge(challenge: Challenge, answers: tuple[Any, ...]) -> Result:
@@ -78,20 +109,18 @@ def judge(challenge: Challenge, answers: tuple[Any, ...]) -> Result:
     if came.array is None:
         return _broken(challenge, shown, came.shown, run.printed)
     score = Score(came.array)
-    for_r, for_worst = score.points(challenge.points)
-    earned = for_r + for_worst
+    earned = score.points(challenge.points)
     full = earned == challenge.points
-    failed = {"r": for_r < 0.75 * challenge.points, "worst-run": not for_worst}
     slug, message = (None, "") if full else _lacking(challenge, score, logs)
     return Played(
         id=challenge.id,
-        status="correct" if full else "not yet",
-        failures=[Failure(name, "", "", "") for name, wrong in failed.items() if wrong],
+        status="correct" if earned else "not yet",
+        failures=[] if full else [Failure("r", LAW, "", "")],
         misconception=slug,
         message=message,
         printed=run.printed,
         score=score,
-        earned=round(earned, 2),
+        earned=earned,
         of=challenge.points,
     )
 
@@ -100,13 +129,13 @@ def _ratios(track: str, strategy: Callable[..., Any], logs: list[_Log]) -> np.nd
     ratios = np.full((len(TASKS), len(SEEDS)), np.inf)
     for column, seed in enumerate(SEEDS):
         for task, problem in rounds(track, (PRACTICE, 0, seed)):
-            log = _Log()
+            log = _Log(usual=problem.budget == BUDGET)
             logs.append(log)
             if track == "sgd":
                 _watch(problem, log)
-            answer = strategy(problem, BUDGET)
-            log.left = BUDGET - problem._spent
-            ratios[TASKS.index(task), column] = ratio(task, problem, answer)
+            answer = strategy(problem, problem.budget)
+            log.left = problem.left / problem.budget
+            ratios[TASKS.index(task), column] = ratio(track, problem, answer)
     return ratios
 
 
@@ -130,33 +159,45 @@ def _watch(problem: Any, log: _Log) -> None:
 
 def _lacking(challenge: Challenge, score: Score, logs: list[_Log]) -> tuple[str | None, str]:
     """The first thing to mend: a known mistake by name, or a sentence."""
-    lost = int(np.isinf(score.ratios).sum())
+    broken = int(np.isinf(score.ratios).sum())
     sgd = challenge.track == "sgd"
-    if sgd and all(log.rates and log.rates == logs[0].rates for log in logs):
+    alike = [log.rates for log in logs if log.usual]
+    if sgd and all(rates and _alike(rates, alike[0]) for rates in alike):
         return "universal-rate", (
             "Your strategy uses the same rates on every task, whatever it sees. The inputs differ "
             "in scale by a factor of 100, and a good rate differs with them."
         )
-    if lost:
-        advice = "Watch the loss on the way, and begin again with a smaller rate where it breaks."
-        if sgd and not any(log.resets for log in logs):
-            advice = "It never calls reset(), so what a trial has broken stays broken."
-        elif not sgd and lost == score.ratios.size:
-            advice = "That is rarely the rate: look for a division by zero, at t = 0 for instance."
-        runs = f"{lost} of {score.ratios.size} runs"
-        return None, f"{runs} ended with weights that are not finite. {advice}"
+    if not sgd and broken == score.ratios.size:
+        return None, (
+            "No run ended with weights that are finite. That is rarely the rate: look for a "
+            "division by zero, at t = 0 for instance."
+        )
+    if sgd and broken and not any(log.resets for log in logs):
+        return None, (
+            f"{broken} of {score.ratios.size} runs ended with weights that are not finite. It "
+            "never calls reset(), so what a trial has broken stays broken."
+        )
     if sgd and all(len(log.last) > 50 and _flat(log.last[-50:]) for log in logs):
         return "constant-rate-settles", (
             "The rate is as large at the end of each run as before. With batches there is noise, "
             "and a constant rate stays at its floor."
         )
-    if np.median([log.left for log in logs]) > LEFT_OVER * BUDGET:
+    if np.median([log.left for log in logs]) > LEFT_OVER:
         return None, "More than a quarter of the budget was left at the end of most runs."
-    if score.worst > ROBUST:
-        task = TASKS[int(score.ratios.max(axis=1).argmax())].name
-        return None, f"The worst run was on {task}. One bad run costs a quarter of the points."
-    task = TASKS[int(score.per_task.argmax())].name
-    return None, f"The task with most to gain is {task}."
+    worst = int(score.per_task.argmax())
+    name = TASKS[worst].name
+    said = f"Most is to be gained on the task {name}. {ADVICE.get(name, PLAIN)}"
+    lost = int((score.ratios[worst] >= LOST).sum())
+    if lost:
+        said += f" {lost} of its {score.ratios.shape[1]} runs {'was' if lost == 1 else 'were'} lost"
+        said += "; each costs what it could have earned and as much again, since it must be redone."
+    return None, said
+
+
+def _alike(rates: list[float], others: list[float]) -> bool:
+    """Whether the shorter of two runs used the rates that the longer one began with."""
+    both = min(len(rates), len(others))
+    return rates[:both] == others[:both]
 
 
 def _flat(rates: list[float]) -> bool:
@@ -167,9 +208,3 @@ def _broken(challenge: Challenge, case: str, came: str, printed: bool = False) -
     law = "A strategy runs on every task and keeps to the budget."
     failure = Failure("runs", law, case, came)
     return Result(challenge.id, "wrong", [failure], printed=printed)
-
-
-def _times(value: float) -> str:
-    if not np.isfinite(value):
-        return "diverged"
-    return f"{value:.2f}" if value < 1000 else "over 1000"

@@ -77,8 +77,9 @@ SGD_HINTS = (
         "updates each. `problem.reset()` is free, `problem.left` is what remains."
     ),
     (
-        "Then go from that rate to zero in a straight line over what is left. Look at the losses "
-        "on the way: a run that has broken can begin again with a smaller rate."
+        "Then go from that rate to zero over what is left, and keep looking. A loss that is "
+        "suddenly in another unit wants a rate in that unit; a validation loss that climbs wants "
+        "an end; a run that has broken can begin again with a smaller rate."
     ),
 )
 OPEN_HINTS = (
@@ -86,10 +87,13 @@ OPEN_HINTS = (
         "Here you have gradients, so the rule is yours. Which rule's good rate depends least on "
         "the scale of the inputs? (Lesson 09.)"
     ),
-    "A constant rate leaves noise at the end. What does a straight line to zero do about it?",
     (
-        "Adam at 0.01, its rate going to zero in a straight line over the whole budget, is hard to "
-        "beat. `problem.val_loss(w)` is free if you want to compare."
+        "What if the unit of the loss changes, or one gradient is enormous? Make the length of a "
+        "step independent of both (lesson 13), and mind how long the rule remembers."
+    ),
+    (
+        "`problem.val_loss(w)` is free: of all weights on the way, and of their means, return "
+        "those that are best on it. Where labels are random the best ones come early."
     ),
 )
 

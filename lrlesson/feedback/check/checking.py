@@ -171,6 +171,8 @@ def _record_check(result: Result, digest: str) -> None:
     with changing() as data:
         entry = data["exercises"].setdefault(result.id, {})
         entry["status"] = result.status
+        if hasattr(result, "earned"):
+            entry["earned"] = result.earned
         if result.status == "not attempted":
             return
         attempts = entry.setdefault("attempts", [])

@@ -28,7 +28,7 @@ import numpy as np
 
 from lrlesson.base.threads import one_thread
 from lrlesson.capstone.problems import PROBLEMS, BudgetSpent, OpenProblem, SGDProblem
-from lrlesson.capstone.scoring import Score, ratio
+from lrlesson.capstone.scoring import FULL, NOTHING, Score, ratio
 from lrlesson.capstone.tasks import GRADED, TASKS, Instance, Task
 
 REQUEST = 2.0  # seconds of a processor's time for one answer, a thousand times what one needs
@@ -132,7 +132,7 @@ class Referee(threading.Thread):
             if isinstance(problem, OpenProblem):
                 answer = problem._point("strategy's answer", _array(request))
             self.run_now = None
-            self.ratios[TASKS.index(task), number] = ratio(task, problem, answer)
+            self.ratios[TASKS.index(task), number] = ratio(self.track, problem, answer)
             with np.errstate(all="ignore"):
                 return {"val_loss": _number(problem._instance.loss(problem._end(answer), "val"))}
         return {**self._moved(do, problem, request), "left": problem.left}
@@ -184,32 +184,28 @@ def _number(value: Any) -> float | None:
 def checks(
     data: dict[str, Any], played: Played | None, trouble: str, tell: bool = True
 ) -> list[dict[str, Any]]:
-    """Two rows for a hidden cell that was played: what r earned, and what robustness did.
+    """The row for a hidden cell that was played: what r earned.
 
     tell: a learner is `told` what was measured here, where the kernel that played held nothing
     hidden, such as the reference of an exercise that this one needs. trouble: how the cell ended,
     "" where it ended well.
     """
-    score = _score(played or [[None]])
-    total = data["points"]
-    for_r, for_worst = score.points(total)
-    lost = int(np.isinf(score.ratios).sum())
-    said_r = f"r = {score.r:.2f}" if math.isfinite(score.r) else "r cannot be told"
-    said_worst = f"{lost} runs diverged or did not end" if lost else f"{score.worst:.1f} times"
-    parts = [
-        ("r", for_r, 0.75 * total, f"{said_r}, full marks from 1.10 and none above 1.40"),
-        ("worst", for_worst, 0.25 * total, f"the worst run: {said_worst}, expected at most 6"),
-    ]
+    score, total = _score(played), data["points"]
+    points = score.points(total)
+    said = f"{score.summary()}; full marks from {FULL:.2f}, none from {NOTHING:.2f}"
+    short = points < total
+    if short and score.r < NOTHING:
+        worst = np.argsort(-score.per_task, kind="stable")[:3]
+        said += f"; most to gain: {'; '.join(TASKS[k].name for k in worst)}"
     return [
         {
-            "id": f"{data['id']} {name}",
+            "id": f"{data['id']} r",
             "points": points,
-            "max_points": most,
-            "reason": "" if points == most else "; ".join(filter(None, [trouble, why])),
-            "hint": data.get("hint", "") if points < most else "",
-            "told": why if tell and points < most else "",
+            "max_points": total,
+            "reason": "; ".join(filter(None, [trouble, said])) if short else "",
+            "hint": data.get("hint", "") if short else "",
+            "told": said if tell and short else "",
         }
-        for name, points, most, why in parts
     ]
 
 
@@ -219,5 +215,6 @@ def remark(played: Played | None) -> str:
     return f"capstone: r = {r:.2f}, better than the best that is known" if r < TOO_GOOD else ""
 
 
-def _score(played: Played) -> Score:
-    return Score(np.array([[np.inf if r is None else r for r in row] for row in played]))
+def _score(played: Played | None) -> Score:
+    rows = played or [[None]] * len(TASKS)
+    return Score(np.array([[np.inf if r is None else r for r in row] for row in rows]))
