@@ -117,9 +117,9 @@ class Instance:
             self.start = task.start.copy()
             layers = self.network.layers(self.start)
             layers[0][0][:] = layers[0][0][:, places] * signs
-            for part in layers[-1]:
-                assert part is not None
-                part[:] = part[classes]
+            for values in layers[-1]:
+                assert values is not None
+                values[:] = values[classes]
         else:
             self.start = self.network.init(rng)
         self._rng, self._order = rng, np.empty(0, dtype=int)
