@@ -61,6 +61,12 @@ class Task:
         assert classes is not None
         return MLP((self.data.features, *self.hidden, classes))
 
+    def ready(self) -> None:
+        """Load the data and train the start, once in a process, so that no run waits for them."""
+        assert self.data.n
+        if self.trained:
+            assert self.start.size
+
     @cached_property
     def start(self) -> np.ndarray:
         """Weights trained on the same digits, each the mean of itself and its neighbour, (P,)."""

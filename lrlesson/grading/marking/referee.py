@@ -49,6 +49,8 @@ class Referee(threading.Thread):
     def __init__(self, connected: socket.socket, track: str, seeds: int) -> None:
         super().__init__(daemon=True)
         self.socket, self.track, self.failure = connected, track, ""
+        for task in TASKS:
+            task.ready()  # here: the time for an answer is the learner's
         self.ratios = np.full((len(TASKS), seeds), np.inf)
         self.runs = self._runs(seeds)
         self.run_now: tuple[int, Task, SGDProblem | OpenProblem] | None = None
