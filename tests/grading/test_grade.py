@@ -413,8 +413,9 @@ def test_a_run_that_cannot_start_says_why(made, small, tmp_path):
 
 
 def test_a_job_is_plain_data():
-    job = Job("{}")
-    assert all(isinstance(v, str | int | float) for v in dataclasses.asdict(job).values())
+    job = dataclasses.asdict(Job("{}", files=(("rain.csv", b"1"),)))
+    assert job.pop("files") == (("rain.csv", b"1"),)
+    assert all(isinstance(v, str | int | float) for v in job.values())
 
 
 def test_a_wrong_answer_is_named_by_the_mistake_that_its_visible_check_finds(
