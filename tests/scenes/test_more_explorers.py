@@ -145,8 +145,8 @@ def test_noise_and_batch(rate: int, batch: int):
     w = descend(noisy, np.full(80, 2.0), SGD(), eta, 60).weights[0, -1].reshape(40, 2)
     assert told == float(number(0.5 * (w**2).sum(axis=1).mean(), 2))
     u, v = scene._stage.fractions("cloud", w[1:, 0], w[1:, 1])
-    np.testing.assert_allclose(row(scene, "cloud runs", "x"), u, atol=1e-5)
-    np.testing.assert_allclose(row(scene, "cloud runs", "y"), v, atol=1e-5)
+    np.testing.assert_allclose(row(scene, "cloud runs", "x"), u, atol=2e-4)
+    np.testing.assert_allclose(row(scene, "cloud runs", "y"), v, atol=2e-4)
 
 
 @pytest.mark.parametrize("drop", [0, 50, 99, 100])
