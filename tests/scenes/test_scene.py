@@ -258,7 +258,7 @@ LINE = Path("line", "left", T, LOSS, by=("rate",), upto="step")
                 visits=("rate",))], r"\[1\] cells, expected 5, one per position of rate"),
         ([Path("line", "left", T, LOSS, by=("rate",), upto="step", passed=[1, 2, 3, 5])],
          "passed of shape"),
-        ([Path("line", "left", T, LOSS, by=("rate",), kept="first")], "expected each, last, earlier or oth"),
+        ([Path("line", "left", T, LOSS, by=("rate",), kept="first")], "last, earlier or others"),
     ],
 )  # fmt: skip
 def test_new_parts_that_do_not_fit_are_refused(actors: list, message: str):
