@@ -37,7 +37,7 @@ from lrlesson.base.optimizer import Optimizer
 from lrlesson.base.schedule import Schedule
 from lrlesson.base.shown import Shown, options, with_decay, written_formula
 from lrlesson.drawing.stage import Picture
-from lrlesson.drawing.theme import style
+from lrlesson.drawing.theme import PALETTE, style
 from lrlesson.training import descend
 
 REFERENCE = Path(__file__).parents[1] / "tests" / "reference"
@@ -466,7 +466,7 @@ then nothing. The rate is always 1. The first picture shows how far each weight 
 update, the second one its effective rate, η · gain."""
 
 
-COLOURS = [("#0072b2", "-"), ("#d55e00", "--")]
+COLOURS = [(PALETTE["low"][0], "-"), (PALETTE["broken"][0], "--")]
 
 
 def answers(rule: Any, updates: int = 60) -> str:
