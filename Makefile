@@ -1,7 +1,7 @@
 # The course in one command: make lab. `make help` lists the others.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup course lab test test-slow test-claims test-oldest test-newest lint format lock pictures site pages pdf lite clean
+.PHONY: help setup course lab zip test test-slow test-claims test-oldest test-newest lint format lock pictures site pages pdf lite clean
 
 # PYTHON=... chooses an interpreter; otherwise the set-up looks for one that is new enough.
 SETUP_PYTHON := $(or $(PYTHON),$(shell command -v python3 || command -v python))
@@ -24,6 +24,12 @@ course: setup  ## the same with what the lessons need and no more; keeps what is
 
 lab: course  ## open the course in JupyterLab (PORT=9000 make lab: at that port)
 	@$(BIN)/lrlesson lab $(if $(PORT),--port $(PORT))
+
+# For those without git: what is committed, without what only developers run.
+ZIP := build/lrlesson-course.zip
+zip:  ## the course as one file for those without git, build/lrlesson-course.zip
+	@mkdir -p $(dir $(ZIP))
+	git archive --format=zip --prefix=lrlesson/ -o $(ZIP) HEAD . ':!tests' ':!benchmarks' ':!.ci' ':!.github'
 
 test: setup lint  ## every test but the slow ones, with lint and types
 	$(BIN)/python -m pytest $(PARALLEL) -m "not slow"

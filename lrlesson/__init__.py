@@ -8,8 +8,6 @@ import sys
 from importlib import import_module
 from typing import Any
 
-__version__ = "0.1.0"
-
 if sys.platform == "emscripten":  # a browser has no font cache to keep: no news for a learner
     import logging
 
@@ -51,6 +49,10 @@ __all__ = list(_HOME)
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("lrlesson")  # as pyproject.toml says it
     if name == "figures":
         return import_module("lrlesson.drawing.figures")
     if name not in _HOME:

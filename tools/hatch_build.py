@@ -1,12 +1,15 @@
-"""Put the course into the wheel; hatchling calls this. An editable install has it beside it."""
+"""What hatchling asks for: the course in the wheel, and README.md as an index can show it."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
 
-# Where each part of the course goes. The solutions are for `lrlesson grade` and lie in the part of
-# the package that the grader keeps out of its kernels.
+# Where each part of the course goes; an editable install has it beside the package. The solutions
+# are for `lrlesson grade` and lie in the part of the package that the grader keeps out of its
+# kernels.
 PLACES = {
     "notebooks": "lrlesson/course/notebooks",
     "exercises": "lrlesson/course/exercises",
@@ -26,3 +29,19 @@ class CourseHook(BuildHookInterface):
         for part, place in PLACES.items():
             for notebook in sorted((root / part).glob("*.ipynb")):
                 included[str(notebook)] = f"{place}/{notebook.name}"
+
+
+class ReadmeHook(MetadataHookInterface):
+    """README.md, whose relative addresses begin with the `address` of pyproject.toml."""
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        text = (Path(self.root) / "README.md").read_text(encoding="utf-8")
+        address = self.config["address"].replace("{version}", metadata["version"])
+        if address:
+            text = absolute(text, address)
+        metadata["readme"] = {"content-type": "text/markdown", "text": text}
+
+
+def absolute(text: str, address: str) -> str:
+    """Markdown with `address` before each target that names neither a scheme nor a heading."""
+    return re.sub(r"\]\((?![a-z]+:|#)", f"]({address}", text)

@@ -11,9 +11,11 @@ import tomllib
 import venv
 import zipfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import uv
+from packaging.metadata import Metadata
 
 ROOT = Path(__file__).parents[2]
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
@@ -86,6 +88,53 @@ def test_the_wheel_carries_the_course_and_keeps_the_solutions_with_the_grader(bu
         "lrlesson/course/course.toml"
     }
     assert wanted <= names
+
+
+@pytest.mark.parametrize("address", ["", "https://example.org/course/{version}/"])
+def test_an_index_takes_the_metadata(built, address, tmp_path):
+    """What an index checks on upload, and that the page's pictures are addresses for it."""
+    if address:
+        with tarfile.open(*built.glob("*.tar.gz")) as archive:
+            archive.extractall(tmp_path, filter="data")
+        (source,) = tmp_path.iterdir()
+        (source / "PKG-INFO").unlink()  # else what it says of README.md counts
+        project = source / "pyproject.toml"
+        project.write_text(project.read_text().replace('address = ""', f'address = "{address}"'))
+        command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", tmp_path]
+        subprocess.run([*command, source], check=True, capture_output=True)
+    (wheel,) = (tmp_path if address else built).glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        text = archive.read(f"lrlesson-{VERSION}.dist-info/METADATA")
+    said = Metadata.from_email(text, validate=True)
+    assert said.description_content_type == "text/markdown"
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    if not address:
+        assert said.description.strip() == readme.strip()
+        return
+    targets = re.findall(r"\]\(([^)#][^)]*)\)", said.description)
+    assert len(targets) == len(re.findall(r"\]\([^)#]", readme))
+    assert all(urlsplit(target).scheme == "https" for target in targets)
+    pictures = re.findall(r"!\[[^\]]*\]\(([^)]*)\)", said.description)
+    start = f"https://example.org/course/{VERSION}/"
+    assert pictures
+    assert all((ROOT / picture.removeprefix(start)).is_file() for picture in pictures)
+
+
+def test_the_zipped_course_is_enough_to_begin(tmp_path):
+    """`make zip`: its folder has the set-up, and what that installs can be made from it."""
+    file = tmp_path / "course.zip"
+    subprocess.run(["make", "-s", "zip", f"ZIP={file}"], cwd=ROOT, check=True, capture_output=True)
+    with zipfile.ZipFile(file) as archive:
+        archive.extractall(tmp_path)
+    course = tmp_path / "lrlesson"
+    names = {"Makefile", "tools/setup_env.py", "requirements-course.lock", "environment.yml"}
+    assert all((course / name).is_file() for name in names)
+    lessons = {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert lessons <= {path.name for path in (course / "notebooks").glob("*.ipynb")}
+    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", tmp_path]
+    subprocess.run([*command, course], check=True, capture_output=True)
+    assert list(tmp_path.glob(f"lrlesson-{VERSION}-*.whl"))
+    assert not (course / "tests").exists()
 
 
 def test_the_sdist_carries_the_course(built):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -9,25 +10,39 @@ from pathlib import Path
 
 import pytest
 import yaml
-from release_notes import notes
+from release_notes import COPIES, notes, write_copies
 
 import lrlesson
 
 ROOT = Path(__file__).parents[2]
 PROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-CITATION = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 KINDS = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 VERSION = tomllib.loads(PROJECT)["project"]["version"]
 
 
 def test_one_version_everywhere():
+    """pyproject.toml has it; these follow it, or are written by tools/release_notes.py --write."""
     assert lrlesson.__version__ == VERSION
-    assert yaml.safe_load(CITATION)["version"] == VERSION
-    for folder in ("lrlesson/labconfig", "lite"):
-        extension = ROOT / folder / "extension" / "package.json"
-        assert json.loads(extension.read_text(encoding="utf-8"))["version"] == VERSION
+    for name in COPIES:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert (json.loads if name.endswith("json") else yaml.safe_load)(text)["version"] == VERSION
+
+
+def test_nobody_else_types_the_version():
+    found = subprocess.run(
+        ["git", "grep", "-lF", VERSION, "--", "*.py", "*.toml", "*.json", "*.js", "*.cff"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    saying = {
+        n
+        for n in found
+        if re.search(r"""(?m)^\W*_*version_*\W+""" + re.escape(VERSION), (ROOT / n).read_text())
+    }
+    assert saying == {"pyproject.toml", *COPIES}
 
 
 def test_the_changelog_has_the_form_that_it_claims():
@@ -41,22 +56,44 @@ def test_the_changelog_has_the_form_that_it_claims():
 RELEASED = f"## [Unreleased]\n\n## [{VERSION}] - 2026-01-31\n\n### Added\n\n- It.\n\n## [0.0.1]"
 
 
-def test_the_notes_are_the_section_of_the_version():
-    assert notes(f"v{VERSION}", PROJECT, RELEASED, CITATION) == "### Added\n\n- It.\n"
+@pytest.fixture
+def ready(tmp_path) -> Path:
+    """A folder that is ready for the release of VERSION."""
+    for name in ("pyproject.toml", *COPIES):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "CHANGELOG.md").write_text(RELEASED)
+    return tmp_path
+
+
+def replace(file: Path, old: str, new: str) -> None:
+    file.write_text(file.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+
+
+def test_the_notes_are_the_section_of_the_version(ready):
+    assert notes(f"v{VERSION}", ready) == "### Added\n\n- It.\n"
 
 
 @pytest.mark.parametrize(
-    ("tag", "changelog", "citation", "said"),
+    ("file", "old", "said"),
     [
-        ("v9.9.9", RELEASED, CITATION, "the tag is v9.9.9, but pyproject.toml says"),
-        (f"v{VERSION}", "## [Unreleased]\n- It.", CITATION, "CHANGELOG.md has no section"),
-        (f"v{VERSION}", RELEASED.replace("### Added\n\n- It.", ""), CITATION, "is empty"),
-        (f"v{VERSION}", RELEASED, "version: 0.0.1", "CITATION.cff does not say"),
+        ("CHANGELOG.md", f"## [{VERSION}] - 2026-01-31", "CHANGELOG.md has no section"),
+        ("CHANGELOG.md", "### Added\n\n- It.\n", "is empty"),
+        *((name, VERSION, f"{name} does not say {VERSION}") for name in COPIES),
     ],
 )
-def test_a_tag_that_the_project_is_not_ready_for_is_refused(tag, changelog, citation, said):
+def test_what_is_not_ready_is_refused(ready, file, old, said):
+    replace(ready / file, old, "")
     with pytest.raises(ValueError, match=re.escape(said)):
-        notes(tag, PROJECT, changelog, citation)
+        notes(f"v{VERSION}", ready)
+
+
+def test_the_version_is_set_in_one_place(ready):
+    replace(ready / "pyproject.toml", f'version = "{VERSION}"', 'version = "9.9.9"')
+    assert write_copies(ready) == list(COPIES)
+    replace(ready / "CHANGELOG.md", VERSION, "9.9.9")
+    assert notes("v9.9.9", ready)
+    assert write_copies(ready) == []
 
 
 def test_the_command_ends_with_one_sentence():
