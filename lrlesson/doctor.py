@@ -5,8 +5,10 @@ import html
 import platform
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -102,6 +104,7 @@ def examine(folder: Path = Path(), instructor: bool = False) -> Report:
         inside = self_test().findings
     around = [
         _course(folder),
+        *_look("whether a terminal finds `lrlesson`", _command),
         *_look("the kernel `python3`", _kernel),
         *_look("what draws the scenes in JupyterLab", _widgets),
         *_look("whether JupyterLab saves scenes with the notebook", _settings),
@@ -144,6 +147,23 @@ def _python() -> Finding:
     remedy = "install Python 3.11 or newer, and the course with it"
     question = f"lrlesson {__version__} has Python 3.11 or newer ({platform.python_version()})"
     return Finding(question, sys.version_info >= (3, 11), remedy)
+
+
+def _command() -> Iterator[Finding]:
+    """Whether PATH leads to this installation's command; on hubs it often leads past it."""
+    schemes = (sysconfig.get_default_scheme(), sysconfig.get_preferred_scheme("user"))
+    for scheme in schemes:
+        folder = Path(sysconfig.get_path("scripts", scheme))
+        if ours := shutil.which("lrlesson", path=str(folder)):
+            break
+    else:
+        return  # called as a module of a folder: there is no command
+    found = shutil.which("lrlesson")
+    fine = found is not None and Path(found).samefile(ours)
+    instead = f"; it finds {found} first" if found and not fine else ""
+    line = f'export PATH={shlex.quote(str(folder))}:"$PATH"'
+    remedy = f"put `{line}` into ~/.profile, or write {shlex.quote(ours)} in full{instead}"
+    yield Finding("a terminal finds the command `lrlesson`", fine, remedy, needed=False)
 
 
 def _required(*extras: str) -> Iterator[tuple[str, str]]:

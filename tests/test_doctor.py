@@ -1,8 +1,10 @@
 """The doctor says yes where all is well, and one remedy for each thing that is not."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -206,6 +208,24 @@ def test_signatures_that_are_not_kept_are_noticed(jupyter, tmp_path, monkeypatch
     finding = doctor._trust()
     assert not finding.fine
     assert "writable" in finding.remedy
+
+
+def test_what_path_lacks_for_the_command_is_said_and_helps(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", os.environ["PATH"].replace(str(Path(sys.executable).parent), ""))
+    (finding,) = doctor._command()
+    assert finding.mark == "note"
+    line = finding.remedy.split("`")[1]
+    finds = f"{line}; command -v lrlesson"
+    found = subprocess.run(["/bin/sh", "-c", finds], text=True, capture_output=True).stdout.strip()
+    assert f"write {found} in full" in finding.remedy
+    other = tmp_path / "lrlesson"
+    other.write_text("#!/bin/sh\n")
+    other.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{Path(found).parent}")
+    (finding,) = doctor._command()
+    assert finding.remedy.endswith(f"it finds {other} first")
+    monkeypatch.setenv("PATH", str(Path(found).parent))
+    assert [one.mark for one in doctor._command()] == ["yes"]
 
 
 def test_the_sandbox_is_needed_by_instructors_only(monkeypatch, tmp_path):

@@ -79,14 +79,28 @@ def test_a_reading_of_too_little_says_so(ax):
 def test_rate_curves_show_the_rate_of_each_update(ax):
     eta = Triangular(0.1, 0.5, 4)
     figures.rate_curves({"triangle": eta, "any function": lambda t: 0.2}, 20, ax=ax)
-    assert lines(ax)["triangle"].get_ydata().tolist() == eta.values(20).tolist()
-    assert lines(ax)["any function"].get_ydata().tolist() == [0.2] * 20
+    triangle = lines(ax)["triangle from 0.1 to 0.4, largest 0.5"]
+    assert triangle.get_ydata().tolist() == eta.values(20).tolist()
+    assert lines(ax)["any function from 0.2 to 0.2, largest 0.2"].get_ydata().tolist() == [0.2] * 20
+    assert {text.get_text() for text in ax.texts} == {"triangle", "any function"}
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("update t", "learning rate η")
     assert ax.get_ylim()[0] == 0
     with pytest.raises(ValueError, match="updates = 0"):
         figures.rate_curves({"triangle": eta}, 0)
     with pytest.raises(ValueError, match="at least one"):
         figures.rate_curves({}, 10)
+    with pytest.raises(ValueError, match=r"schedules\['late'\]\(3\) = nan, expected a finite rate"):
+        figures.rate_curves({"late": lambda t: 0.1 if t < 3 else np.nan}, 10)
+
+
+def test_both_ways_to_draw_schedules_draw_the_same(ax):
+    shown = {"glide": Cosine(0.4, 20), "line": Linear(0.4, 0, 20)}
+    figures.rate_curves(shown, 21, ax=ax)
+    both = ax.figure.subplots()
+    figures.schedules(list(shown.values()), list(shown), 21, ax=both)
+    assert lines(ax).keys() == lines(both).keys()
+    ends = [{text.get_text(): text.xyann for text in one.texts} for one in (ax, both)]
+    assert ends[0] == ends[1]
 
 
 def test_schedules_are_named_at_their_ends(ax):
@@ -222,7 +236,7 @@ def test_a_figure_shows_itself_in_the_colours_of_the_page_and_says_what_it_shows
 
     figures.rate_curves({"triangle <1>": Triangular(0.1, 0.5, 4)}, 20)
     figure = plt.gcf()
-    words = "learning rate η against update t: triangle &lt;1&gt;"
+    words = "learning rate η against update t: triangle &lt;1&gt; from 0.1 to 0.4, largest 0.5"
     shown = figure._repr_html_()
     assert shown.count(f'role="img" aria-label="{words}"') == 1
     assert shown.count(f'<img alt="{words}" src="data:image/png;base64,') == 1

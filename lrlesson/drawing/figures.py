@@ -116,22 +116,24 @@ _SHOWN = {
 
 
 def rate_curves(schedules: Mapping[str, Any], updates: int, *, ax: "Axes | None" = None) -> None:
-    """The rate of each update, one curve per schedule.
+    """The rate of each update, one curve per schedule, named at the end of its line.
 
     schedules: each by its name; a Schedule, or any function t → rate. updates: how many are shown.
+    The text alternative gives first, largest and last rates. Raises ValueError for no schedule, no
+    updates, or a rate that is no finite number.
     """
     updates = checked("rate_curves", "updates", updates, POSITIVE_COUNT, runs=False)
     if not schedules:
         raise ValueError(refusal("rate_curves", "schedules", schedules, "at least one"))
-    ax = _axes(ax)
-    for k, (name, eta) in enumerate(schedules.items()):
-        rates = [float(eta(t)) for t in range(updates)]
-        colour, style = COLOURS[k % len(COLOURS)], STYLES[k % len(STYLES)]
-        ax.plot(range(updates), rates, color=colour, linestyle=style, label=name)
-    ax.set_ylim(bottom=0)
-    ax.set_xlabel("update t")
-    ax.set_ylabel("learning rate η")
-    ax.legend(frameon=False)
+    drawn = {
+        name: np.array([float(eta(t)) for t in range(updates)]) for name, eta in schedules.items()
+    }
+    for name, rates in drawn.items():
+        if not np.isfinite(rates).all():
+            t = int(np.isfinite(rates).argmin())
+            argument = f"schedules[{name!r}]({t})"
+            raise ValueError(refusal("rate_curves", argument, rates[t], "a finite rate"))
+    _rates(list(drawn), list(drawn.values()), ax)
 
 
 def schedules(
@@ -157,19 +159,25 @@ def schedules(
         raise ValueError(refusal("schedules", "names", names, f"{len(drawn)} texts"))
     longest = max(one._span() for one in drawn) if updates is None else updates
     n = int(checked("schedules", "updates", longest, POSITIVE_COUNT, runs=False))
+    _rates(said, [one.values(n) for one in drawn], ax)
+
+
+def _rates(names: Sequence[str], rates: Sequence[np.ndarray], ax: "Axes | None") -> None:
+    """Rates (updates,) against the update, each named at the end of its line."""
     ax = _axes(ax)
-    rates = [one.values(n) for one in drawn]
+    last = len(rates[0]) - 1
     top = 1.05 * max(float(rate.max()) for rate in rates) or 1.0
     below = -np.inf
-    for k in sorted(range(len(drawn)), key=lambda k: float(rates[k][-1])):
+    for k in sorted(range(len(rates)), key=lambda k: float(rates[k][-1])):
         rate, colour, style = rates[k], COLOURS[k % len(COLOURS)], STYLES[k % len(STYLES)]
-        words = f"{said[k]} from {rate[0]:.3g} to {rate[-1]:.3g}, largest {rate.max():.3g}"
-        ax.plot(range(n), rate, color=colour, linestyle=style, label=words)
+        words = f"{names[k]} from {rate[0]:.3g} to {rate[-1]:.3g}, largest {rate.max():.3g}"
+        ax.plot(range(last + 1), rate, color=colour, linestyle=style, label=words)
         below = max(float(rate[-1]) / top, below + 0.06)  # names that would meet stand apart
-        place: dict[str, Any] = {"xytext": (1.01, below), "textcoords": "axes fraction"}
-        ax.annotate(said[k], (n - 1, rate[-1]), color=colour, va="center", **place)
+        place: dict[str, Any] = {"xytext": (5, below)}
+        place["textcoords"] = ("offset points", "axes fraction")
+        ax.annotate(names[k], (last, rate[-1]), color=colour, va="center", **place)
     ax.set_ylim(0, top)
-    ax.set_xlim(0, max(n - 1, 1))
+    ax.set_xlim(0, max(last, 1))
     ax.set_xlabel("update t")
     ax.set_ylabel("learning rate η")
 

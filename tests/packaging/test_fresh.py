@@ -69,6 +69,7 @@ def lrlesson(python, folder, environment):
     private = folder / "jupyter"
     for name in ("CONFIG", "DATA", "RUNTIME"):
         environment[f"JUPYTER_{name}_DIR"] = str(private / name.lower())
+    environment["PATH"] = f"{python.parent}{os.pathsep}{environment['PATH']}"  # as if activated
 
     def run(*words: object, cwd: Path = folder) -> str:
         done = subprocess.run(
