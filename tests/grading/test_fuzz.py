@@ -17,7 +17,7 @@ from lrlesson.grading.handed_in.files import File, inside
 from lrlesson.grading.handed_in.reading import read_file
 from lrlesson.grading.marking.referee import Referee
 from lrlesson.grading.marking.score import difference, rows
-from lrlesson.grading.marks.export import _read
+from lrlesson.grading.marks.export import read_table
 
 pytestmark = pytest.mark.slow
 
@@ -77,7 +77,7 @@ def a_request(data, referee):
 def a_table(data, folder):
     (folder / "roster.csv").write_bytes(data)
     with contextlib.suppress(GradeError):
-        _read(folder / "roster.csv")
+        read_table(folder / "roster.csv")
     text = data.decode(errors="replace")
     assert isinstance(difference([("a", "1 2")], rows(text, ["a"])), str)
 
