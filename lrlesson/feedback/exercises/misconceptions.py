@@ -426,4 +426,27 @@ MISCONCEPTIONS = {
     "old-and-new-swapped": _entry(None, "10", "The new loss has the weight of the old mean."),
     "smooths-with-a-window": _entry(None, "10", "A window smooths as well as a fading mean."),
     "rate-at-the-end": _entry(None, "10", "The last rate before the end, divided, is taken."),
+    # Clipping by the norm.
+    "cuts-each-entry": _entry(None, "13", "Clipping cuts each entry of a gradient by itself."),
+    "lengthens-the-short": _entry(None, "13", "Short gradients grow and long ones stay."),
+    "shortens-the-short": _entry(None, "13", "Clipping shortens every gradient a little."),
+    "clips-to-one": _entry(None, "13", "A clipped gradient has the length 1."),
+    "scales-by-the-limit": _entry(None, "13", "A long gradient is multiplied by the limit."),
+    "drops-the-long": _entry(None, "13", "A gradient that is too long is thrown away."),
+    "limit-for-gradient": _entry(None, "13", "The limit takes the place of every entry."),
+    "keeps-the-signs-only": _entry(None, "13", "Only the signs of a long gradient are kept."),
+    "loses-the-sign": _entry(None, "13", "The sizes of the entries are returned, without signs."),
+    "factor-alone": _entry(None, "13", "The factor is returned and not the gradient."),
+    "length-without-root": _entry(None, "13", "The length is the sum of squares, without a root."),
+    "length-by-sizes": _entry(None, "13", "The length is the sum of the sizes."),
+    "length-by-the-largest": _entry(None, "13", "The length is the largest entry."),
+    "length-by-the-mean": _entry(None, "13", "The length is the root of the mean of squares."),
+    "length-by-the-steepest": _entry(
+        None, "13", "The length of a matrix is its largest singular value."
+    ),
+    "each-row-by-itself": _entry(None, "13", "Every row of a matrix has a length of its own."),
+    "constant-beside-the-length": _entry(
+        None, "13", "A small number beside the length makes no difference."
+    ),
+    "half-way-to-the-limit": _entry(None, "13", "A clipped gradient may be longer than the limit."),
 }

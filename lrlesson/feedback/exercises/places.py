@@ -53,4 +53,6 @@ PLACES: dict[str, Place] = {
     "range-test-minimum": Place("10_finding_the_rate", 2, "### At the minimum it is too late"),
     "another-share": Place("10_finding_the_rate", 2, "### A tenth is safe"),
     "steepest-point": Place("10_finding_the_rate", 2, "Where the curve falls most steeply"),
+    "cuts-each-entry": Place("13_clipping", 2, "It turns the gradient from 87° to 45°"),
+    "clipping-normalises": Place("13_clipping", 1, "longer than a limit $c$ to that length"),
 }
