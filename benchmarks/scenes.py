@@ -221,19 +221,16 @@ def dragged(lab: rig.Lab) -> dict[str, Any]:
     )
 
 
-def sweeps(lab: rig.Lab, seconds: float = 4.0) -> dict[str, float]:
-    """Drag a start in the plane: sweeps answered, and frames of the handle, per second."""
+def pulled(lab: rig.Lab, seconds: float = 4.0) -> dict[str, float]:
+    """Drag a start in the plane: places of the handle and moves sent per second, and how many
+    pixels the handle is behind the hand."""
     cell = lab.cell("bowl")
     grip = cell.locator("[data-handle=start]")
     grip.wait_for()
     lab.page.evaluate(
         """() => {
           const grip = document.querySelector('[data-handle=start]');
-          const layer = grip.closest('.lr-actors');
-          window.pull = { answers: 0, places: new Set() };
-          new MutationObserver((all) => {
-            if (all.some((one) => one.target === layer)) pull.answers++;
-          }).observe(layer, { childList: true });
+          window.pull = { places: new Set() };
           const root = grip.closest('svg');
           root.addEventListener('pointermove', () => pull.places.add(
             root.querySelector('[data-handle=start]').getAttribute('transform')));
@@ -249,18 +246,15 @@ def sweeps(lab: rig.Lab, seconds: float = 4.0) -> dict[str, float]:
         hand = x + 60 + 60 * np.sin(k / 15), y + 60 * np.cos(k / 15)
         lab.page.mouse.move(*hand)
     took = time.perf_counter() - begin
-    answers, places, *handle = lab.page.evaluate(
+    places, *handle = lab.page.evaluate(
         """() => {
           const box = document.querySelector('[data-handle=start]').getBoundingClientRect();
-          return [pull.answers, pull.places.size, (box.left + box.right) / 2,
-                  (box.top + box.bottom) / 2];
+          return [pull.places.size, (box.left + box.right) / 2, (box.top + box.bottom) / 2];
         }"""
     )
     lab.page.mouse.up()
     return {
-        "answers": answers,
         "behind": float(np.hypot(*np.subtract(hand, handle))),
-        "sweeps": answers / took,
         "places": places / took,
         "moves": k / took,
     }
@@ -351,7 +345,7 @@ def measure(browser: Browser, lab: rig.Lab) -> dict[str, Any]:
         presented(browser, lab),
         work(browser, lab.page, rate_slider(lab)),
     )
-    found |= {"drag": dragged(lab), "sweeps": sweeps(lab), "rerun": rerun_times(lab)}
+    found |= {"drag": dragged(lab), "pull": pulled(lab), "rerun": rerun_times(lab)}
     return found
 
 
@@ -364,7 +358,7 @@ def table(found: dict[str, Any]) -> str:
         return f"{np.percentile(times, 50):.1f} / {np.percentile(times, 95):.1f} ms"
 
     ratio = np.median(found["replot"]) / np.median(found["key"])
-    drag, pull = found["drag"], found["sweeps"]
+    drag, pull = found["drag"], found["pull"]
     rows = [
         ("key to painted frame, rate slider, p50 / p95", both(found["key"])),
         ("… of it: until the scene has changed its drawing", both(found["stages"][:, 0])),
@@ -380,7 +374,6 @@ def table(found: dict[str, Any]) -> str:
         ("changes of the slider / drawn, while dragging", f"{drag['inputs']} / {drag['drawn']}"),
         ("empty frames of those watched", f"{drag['empty']} of {drag['frames']}"),
         ("places of the figure on the page", f"{drag['tops']}"),
-        ("drag in the plane: sweeps answered by Python", f"{pull['sweeps']:.1f} per second"),
         ("drag in the plane: handle drawn at, of moves sent",
          f"{pull['places']:.0f} of {pull['moves']:.0f} per second"),
         ("cell re-run to first frame, p50 / p95", both(found["rerun"])),

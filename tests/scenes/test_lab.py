@@ -29,6 +29,7 @@ MORE = {
     "widgets.link((scene, 'drop'), (other, 'value'))\n"
     "widgets.VBox([other, widgets.Tab([scene], titles=['a scene'])])",
     "wait": "import time; time.sleep(2)",
+    "plan": "from lrlesson import schedule_composer\nschedule_composer()",
     "score": "from lrlesson import predict_regime\npredict_regime()",
 }
 
@@ -83,15 +84,11 @@ def test_keys_that_run_a_cell_run_it_from_within_a_scene(lab: rig.Lab):
         cell.locator(".lrlesson-scene").wait_for()
 
 
-def test_python_answers_while_the_hand_moves(lab: rig.Lab):
-    pull = timing.sweeps(lab)
-    assert pull["answers"] > 1  # a new sweep, before the hand has let go
-    assert pull["behind"] < 5  # pixels: the handle stands on the place nearest the hand
-    scene = lab.cell("bowl").locator(".lrlesson-scene")
-    assert not scene.get_by_text("Asleep").is_visible()
-    start = scene.get_by_role("slider", name="start w1")
+def test_the_handle_follows_the_hand_and_python_answers_where_it_is_asked(lab: rig.Lab):
+    assert timing.pulled(lab)["behind"] < 5  # pixels: it stands on the place nearest the hand
+    scene = lab.cell("plan").locator(".lrlesson-scene")
     before = scene.locator(".lr-verdict").inner_text()
-    start.press("Home")
+    scene.get_by_role("slider", name="rate").press("Home")
     expect(scene.locator(".lr-verdict")).not_to_have_text(before, use_inner_text=True)
 
 
@@ -176,8 +173,9 @@ def test_what_lasts_without_a_kernel(lab: rig.Lab, server: rig.Server, chromium:
     expect(scene.locator(".lr-verdict")).to_have_text(said, use_inner_text=True)
     scene.get_by_role("slider", name="learning rate").press("Home")
     expect(scene.locator(".lr-verdict")).not_to_have_text(said, use_inner_text=True)
-    scene.get_by_role("slider", name="start w1").press("End")
-    expect(scene.get_by_text("Asleep")).to_be_visible()
+    plan = lab.cell("plan").locator(".lrlesson-scene")
+    plan.get_by_role("slider", name="rate").press("End")
+    expect(plan.get_by_text("Asleep")).to_be_visible()
     answered = lab.cell("score").locator(".lrlesson-scene")
     answered.get_by_role("slider", name="round").press("ArrowRight")
     answered.get_by_role("button", name="converges").click()
