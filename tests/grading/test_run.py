@@ -174,7 +174,7 @@ def test_without_a_sandbox_nothing_is_left_behind_either(tmp_path, monkeypatch):
 
 KILLED = """
 import os, signal, sys
-from lrlesson.grading import run as module
+from lrlesson.grading.marking import run as module
 
 class Killed(module.GradingKernel):
     def new_cell(self, allowed):
