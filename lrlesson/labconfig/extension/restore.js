@@ -33,6 +33,7 @@ function ours(notebook) {
   return Object.fromEntries(Object.entries(saved).filter(named));
 }
 const mended = (manager) => Object.keys(ours(manager._context?.model)).length > 0;
+const held = new WeakMap(); // by manager: whether the notebook held some when it was opened
 
 async function activate() {
   const container = window._JUPYTERLAB[MANAGER];
@@ -68,6 +69,7 @@ async function activate() {
   // overtakes the first, which does, what the notebook holds is declared missing.
   manager.restoreWidgets = async function (notebook, options) {
     await this._context?.ready; // before, nobody knows what the notebook holds
+    if (!held.has(this)) held.set(this, mended(this));
     return restoreWidgets.call(this, notebook, mended(this) ? undefined : options);
   };
   manager._handleKernelConnectionStatusChange = function (status) {
@@ -94,7 +96,7 @@ async function activate() {
 
   // A notebook saved before its scenes are back keeps those that it was opened with.
   manager._saveState = function () {
-    if (this.restoredStatus || !mended(this)) _saveState.call(this);
+    if (this.restoredStatus || !(held.get(this) ?? mended(this))) _saveState.call(this);
   };
 
   // A progress bar ends as a closed widget, which neither kernel nor file knows: it leaves no trace.
