@@ -188,8 +188,8 @@ def test_work_is_there_when_the_page_is_opened_again(lite: Lite):
     expect(scene.locator(".lr-verdict")).to_contain_text("diverge")
 
 
-def test_an_exercise_has_a_kernel_beside_the_lesson_that_is_called_the_same(lite: Lite):
-    lite.open(EXERCISE.replace("exercises", "notebooks"))
+def test_an_exercise_has_a_kernel_beside_the_lesson_that_leads_to_it(lite: Lite):
+    lite.open("notebooks/04_decay.ipynb")
     lite.cell("modify").get_by_role("link", name="Decay by formula").click()
     lite.page.wait_for_function(
         "path => window.jupyterapp.shell.currentWidget.context?.path === path", arg=EXERCISE
