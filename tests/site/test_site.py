@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from html import unescape
 from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -57,7 +58,8 @@ def test_every_lesson_and_exercise_is_there(site: Path):
 
 def test_the_guides_are_those_of_the_repository(site: Path):
     for guide in (ROOT / "docs").glob("*.md"):
-        page = re.sub(r"<[^>]+>", "", (site / "docs" / f"{guide.stem}.html").read_text("utf-8"))
+        html = (site / "docs" / f"{guide.stem}.html").read_text("utf-8")
+        page = unescape(re.sub(r"<[^>]+>", "", html))
         text = guide.read_text("utf-8")
         for heading in re.findall(r"(?m)^#+ (.+)$", text):
             assert heading.replace("`", "") in page
