@@ -195,7 +195,7 @@ def test_no_page_is_wider_than_a_phone(window: Window):
 def test_the_scenes_of_a_lesson_move(window: Window, lesson: str):
     page = window.open(f"notebooks/{lesson}.html")
     scenes = page.locator(".lrlesson-scene")
-    assert scenes.count() == page.locator(".lrlesson-mount").count()
+    expect(scenes).to_have_count(page.locator(".lrlesson-mount").count())
     for scene in scenes.all():
         drawing = scene.locator("svg[role=img]").first
         slider = scene.get_by_role("slider").first
