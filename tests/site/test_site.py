@@ -302,7 +302,7 @@ def served(site: Path) -> Iterator[str]:
 def test_a_server_lets_the_search_show_where_it_found_something(chromium: Browser, served: str):
     page = chromium.new_page()
     page.goto(f"{served}/search.html?q=MultiStepLR")
-    found = page.locator("ul.search li", has_text="ScheduledDrop").first
+    found = page.locator("ul.search li:has(a[href*='schedules/ScheduledDrop.html'])").first
     expect(found).to_contain_text("MultiStepLR (PyTorch)")
     page.close()
 
