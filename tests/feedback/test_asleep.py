@@ -81,20 +81,4 @@ def test_what_is_asleep_says_so_and_loses_nothing(chromium: Browser, tmp_path):
         expect(form(lab, "second").locator(".lrlesson-reply")).not_to_contain_text("Recorded")
         form(lab, "puzzle").get_by_role("button", name="Check the order").click()
         expect(form(lab, "puzzle").locator(".lrlesson-reply")).to_contain_text("Not yet")
-        lab.save()
-        # JupyterLab says over the page that the server is gone; a learner closes that.
-        dialog = lab.page.locator(".jp-Dialog")
-        lab.page.add_locator_handler(dialog, lambda: lab.page.keyboard.press("Escape"))
-
-    # The server ends under an open page, and another one follows.
-    expect(asleep(lab, "first")).to_contain_text("Asleep", timeout=60_000)
-    form(lab, "first").get_by_role("radio").nth(1).check()
-    with rig.lab_server(folder, private, port=port) as server:
-        lab.server = server
-        lab.page.close()
-        lab.page = lab.context.new_page()
-        lab.open(FILE)
-        expect(form(lab, "first").get_by_role("radio").nth(1)).to_be_checked()
-        lab.run("import")
-        expect(asleep(lab, "first")).to_have_text("")
         lab.close()
