@@ -75,7 +75,7 @@ def test_twenty_kills_in_a_run_of_fifty_submissions_change_nothing(made, tmp_pat
 
 @pytest.mark.slow
 def test_ctrl_c_leaves_what_is_done_and_the_same_command_goes_on(made, tmp_path):
-    for number in range(12):
+    for number in range(24):
         answer = made.filled(made.decay, made.right_decay)
         made.hand_in(tmp_path / "in" / f"{number:02d}", made.decay, answer)
     command = [
@@ -97,7 +97,7 @@ def test_ctrl_c_leaves_what_is_done_and_the_same_command_goes_on(made, tmp_path)
     assert "Traceback" not in said.decode()
     assert 14 <= len(results.read(path)) < 24
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    assert [t.points for t in totals(results.latest(results.read(path)).values())] == [6] * 12
+    assert [t.points for t in totals(results.latest(results.read(path)).values())] == [6] * 24
 
 
 class Here(Executor):
