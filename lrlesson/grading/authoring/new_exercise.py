@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from lrlesson.grading.authoring.source_notebooks import BEGIN, END, read_sources
+from lrlesson.grading.authoring.source_notebooks import BEGIN, END, METADATA, read_sources
 from lrlesson.grading.errors import ReleaseError
 
 NAME = re.compile(r"\d\d_\w+\.ipynb")
@@ -194,14 +195,7 @@ def _empty(path: Path) -> NotebookNode:
             _code("imports", "import numpy as np", id=f"{path.stem}.imports", role="given"),
             _code("feedback", FEEDBACK),
         ],
-        metadata={
-            "kernelspec": {
-                "display_name": "Python 3 (ipykernel)",
-                "language": "python",
-                "name": "python3",
-            },
-            "language_info": {"name": "python"},
-        },
+        metadata=deepcopy(METADATA),
     )
 
 

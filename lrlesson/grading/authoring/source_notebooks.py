@@ -21,6 +21,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -57,6 +58,10 @@ RELEASED = {"lrlesson", "tags", "editable", "deletable", "jupyter", "slideshow",
 BEGIN = "### BEGIN SOLUTION"
 END = "### END SOLUTION"
 ALMOST_MARKER = re.compile(r"^\s*#*\s*(BEGIN|END)\s*SOLUTION", re.IGNORECASE | re.MULTILINE)
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}  # of every notebook that is handed out
 STUB = 'raise NotImplementedError("your answer goes here")'
 TEXT_STUB = "*Your answer goes here.*"
 TRIVIAL = re.compile(r"(else:|try:|finally:|pass|return|break|continue|\W*)")
@@ -207,14 +212,7 @@ def needed(
 def released_notebook(notebook: NotebookNode) -> NotebookNode:
     """The notebook as learners get it: stubs, no hidden cell, no output, no trace of a run."""
     released = nbformat.v4.new_notebook(
-        metadata={
-            "kernelspec": {
-                "display_name": "Python 3 (ipykernel)",
-                "language": "python",
-                "name": "python3",
-            },
-            "language_info": {"name": "python"},
-        },
+        metadata=deepcopy(METADATA),
         nbformat_minor=5,
     )
     for original in notebook.cells:
