@@ -9,6 +9,8 @@ BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 # A file's tests stay together, because they share a browser or a server. tests/conftest.py orders them.
 # Three on two cores: one works while browsers and kernels are waited for.
 PARALLEL := -n 3 --dist=loadfile --no-loadscope-reorder
+# CI's machine is shared: a test that fails there is tried once more, and the summary names it.
+AGAIN := $(if $(CI),--reruns 1)
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*##  */\1|/p' Makefile | while IFS='|' read -r name what; do \
@@ -32,12 +34,12 @@ zip:  ## the course as one file for those without git, build/lrlesson-course.zip
 	git archive --format=zip --prefix=lrlesson/ -o $(ZIP) HEAD . ':!tests' ':!benchmarks' ':!.ci' ':!.github'
 
 test: setup lint  ## every test but the slow ones, with lint and types
-	$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
+	$(BIN)/python -m pytest $(PARALLEL) $(AGAIN) -m "not slow"
 
 # The grader's go one by one: some of them look for what the machine has left over.
 test-slow: setup  ## the slow tests
-	$(BIN)/python -m pytest -n 2 --dist=loadfile --no-loadscope-reorder -m slow --ignore=tests/grading
-	$(BIN)/python -m pytest -m slow tests/grading
+	$(BIN)/python -m pytest -n 2 --dist=loadfile --no-loadscope-reorder $(AGAIN) -m slow --ignore=tests/grading
+	$(BIN)/python -m pytest $(AGAIN) -m slow tests/grading
 
 test-claims: setup  ## what the lessons claim, on seeds of this day that nobody has seen
 	$(BIN)/python -m pytest -n 2 --dist=loadfile tests/claims --seeds today

@@ -1,5 +1,6 @@
 """check survives whatever an answer does, quickly, and answers one of three things."""
 
+import gc
 import signal
 import threading
 import time
@@ -277,6 +278,33 @@ def test_a_right_answer_on_a_busy_machine_is_right():
     began = time.perf_counter()
     assert check("step-decay", starved).status == "correct"
     assert time.perf_counter() - began > find("step-decay").seconds
+
+
+def test_a_right_answer_in_a_notebook_full_of_rubbish_is_right():
+    """Collecting it takes longer than an answer may, and would swallow what stops one."""
+    collected = 0
+
+    def collecting(phase, _info):
+        nonlocal collected
+        collected += 1
+        end = time.thread_time() + 0.2
+        while phase == "start" and time.thread_time() < end:
+            pass
+
+    def littering(*arguments):
+        for _ in range(2000):
+            circle = []
+            circle.append(circle)
+        return right(*arguments)
+
+    gc.callbacks.append(collecting)
+    try:
+        assert check("step-decay", littering).status == "correct"
+        assert gc.isenabled()
+        gc.collect()
+    finally:
+        gc.callbacks.remove(collecting)
+    assert collected
 
 
 def test_a_right_answer_that_imports_something_slow_is_right(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ An answer that does not end is stopped by an interval timer on Linux and macOS, 
 which is where notebook cells run. What counts is the time that the answer computed, so a busy
 machine stops nobody's right answer; one that only waits is stopped as soon. The clock stands still
 while the answer imports: a library on a cold disk takes seconds, and half of a module is no use.
+Nor is garbage collected meanwhile, which in a large notebook takes as long as an answer may.
 On Windows there is no such timer: there, interrupt the kernel.
 Nor can the timer stop one long call inside NumPy; it acts when that call returns.
 """
@@ -11,6 +12,7 @@ Nor can the timer stop one long call inside NumPy; it acts when that call return
 import builtins
 import contextlib
 import dis
+import gc
 import io
 import linecache
 import signal
@@ -126,6 +128,9 @@ class Runner:
 
     def __enter__(self) -> "Runner":
         self._stack = contextlib.ExitStack()
+        if gc.isenabled():
+            gc.disable()
+            self._stack.callback(gc.enable)
         self._stack.enter_context(self._timer())
         self._stack.enter_context(self._imports.watched())
         return self
