@@ -174,7 +174,7 @@ def grade(
     from .feedback.exercises import all_exercises, exercises_in
     from .grading import GradeError, Row
     from .grading import grade as grade_all
-    from .grading.sandbox import bubblewrap, memory
+    from .grading.sandbox import bubblewrap, memory, mounts
 
     console = Console(stderr=True)
     try:
@@ -224,7 +224,7 @@ def grade(
     _show(summary.rows)
     if not unsafe and (ids := bubblewrap.unprivileged()):
         typer.echo(f"Started as root, so kernels ran as user {ids[0]}.")
-        if copied := bubblewrap.copied():
+        if copied := mounts.copied():
             typer.echo(f"What they need is where that user can read it: {copied}.")
     if not unsafe and (why := memory.problem()):
         typer.echo(f"Memory was counted ten times a second, without a cgroup: {why}.")
@@ -377,6 +377,7 @@ def selftest(
     from rich.text import Text
 
     from .grading import GradeError, Row
+    from .grading.errors import printable
     from .grading.selftest.run import selftest as attack
 
     console = Console(stderr=True)
@@ -399,7 +400,7 @@ def selftest(
         row = verdict.row
         said = Text("contained", "green") if not verdict.wrong else Text(verdict.wrong, "red")
         marks = (f"{row.points:g}", f"{row.seconds:.1f}") if row else ("", "")
-        name = "".join(c if c.isprintable() else "�" for c in verdict.name)
+        name = printable(verdict.name)
         table.add_row(verdict.group, Text(name), said, *marks)
     Console().print(table)
     if found.user is not None:

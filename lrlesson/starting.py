@@ -7,6 +7,7 @@ tell what the learner changed from what the course changed.
 import contextlib
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -96,7 +97,7 @@ def bring(
         path, new = folder / name, source.read_bytes()
         record[name] = digest(new)
         if not path.exists():
-            _write(path, new)
+            write_whole(path, new)
             changes.append(Change("added", name, f"added {name}"))
             continue
         mine = path.read_bytes()
@@ -104,14 +105,14 @@ def bring(
             continue
         if digest(mine) == known.get(name):
             kept = _keep_outputs(folder, name, mine, before)
-            _write(path, new)
+            write_whole(path, new)
             note = f"; your run of the old one is in {kept.as_posix()}" if kept else ""
             changes.append(Change("updated", name, f"updated {name}{note}"))
         elif record[name] == known.get(name):
             changes.append(Change("kept", name, f"kept your {name}"))
         else:
             beside = _beside(folder, name, known)
-            _write(folder / beside, new)
+            write_whole(folder / beside, new)
             record[beside] = record[name]
             line = f"kept your {name}; the new version of it is beside it, as {Path(beside).name}"
             changes.append(Change("beside", name, line))
@@ -121,7 +122,7 @@ def bring(
             line = f"left {name} where it is; it is no longer part of the course"
             changes.append(Change("gone", name, line))
     text = json.dumps({"format": 1, "version": version, "files": record}, indent=1)
-    _write(folder / RECORD, text.encode())
+    write_whole(folder / RECORD, text.encode())
     return changes
 
 
@@ -176,7 +177,7 @@ def _keep_outputs(
     if not any(cell.get("outputs") for cell in json.loads(data)["cells"]):
         return None
     place = REPLACED / before["version"] / name
-    _write(folder / place, data)
+    write_whole(folder / place, data)
     return place
 
 
@@ -193,9 +194,12 @@ def _beside(folder: Path, name: str, known: Mapping[str, str]) -> str:
         number += 1
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Write a file whole: after a crash it is the old one or the new one."""
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file whole: after a crash it is the old one or the new one. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.part")
-    partial.write_bytes(data)
-    partial.replace(path)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

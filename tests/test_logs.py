@@ -194,11 +194,11 @@ def test_blocks_and_single_rows_read_the_same(log, monkeypatch):
     rows[70] = "70,,0.5,2.0"
     rows[150:150] = [f"{t},7,0.5,3.5" for t in range(100, 150)]
     text = "\n".join(["step,loss,lr,val_loss", *rows])
-    monkeypatch.setattr("lrlesson.logs.CHUNK", 64)
+    monkeypatch.setattr("lrlesson.tables.CHUNK", 64)
     blocks = log(text)
-    monkeypatch.setattr("lrlesson.logs.CHUNK", 1)
+    monkeypatch.setattr("lrlesson.tables.CHUNK", 1)
     single = log(text)
-    monkeypatch.setattr("lrlesson.logs._block", lambda *_: None)
+    monkeypatch.setattr("lrlesson.tables._block", lambda *_: None)
     for found in (single, log(text)):
         for name in ("at", "losses", "rates"):
             np.testing.assert_array_equal(getattr(blocks, name), getattr(found, name))

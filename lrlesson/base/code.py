@@ -361,19 +361,29 @@ def _broken(call: str, width: int = 76) -> str:
 
 
 KIND = "of any kind, with this rate"
+LOOP = "# in the loop, after each update: optimizer.step(), then scheduler.step()"
+TRAINER = "# Trainer(model, args, …, optimizers=(optimizer, scheduler)) steps it once per update"
 MULTIPLIES = "LambdaLR multiplies this by η(t)"
 
 
-def _torch_block(eta: Any, theirs: str) -> list[str]:
-    names = ", ".join(sorted(set(re.findall(r"\b([A-Z]\w*)\(", theirs))))
-    return [
-        "import torch",
-        f"from torch.optim.lr_scheduler import {names}",
-        "",
-        _optimizer(_base(eta), KIND),
-        f"scheduler = {_broken(theirs)}",
-        "# in the loop, after each update: optimizer.step(), then scheduler.step()",
-    ]
+def _around_torch(module: str, then: str) -> Callable[[Any, str], list[str]]:
+    """A block around torch's optimizer; `then` says who steps the scheduler."""
+
+    def block(eta: Any, theirs: str) -> list[str]:
+        classes = sorted(set(re.findall(r"\b([A-Z]\w*)\(", theirs)))
+        return [
+            "import torch",
+            f"from {module} import {', '.join(classes) or theirs.partition('(')[0]}",
+            "",
+            _optimizer(_base(eta), KIND),
+            f"scheduler = {_broken(theirs)}",
+            then,
+        ]
+
+    return block
+
+
+_torch_block = _around_torch("torch.optim.lr_scheduler", LOOP)
 
 
 def _lightning_block(eta: Any, theirs: str) -> list[str]:
@@ -390,28 +400,6 @@ def _of_lightning(imports: list[str], inside: list[str]) -> list[str]:
         *("    " + line for whole in inside for line in whole.splitlines()),
         '    every_update = {"scheduler": scheduler, "interval": "step"}',
         '    return {"optimizer": optimizer, "lr_scheduler": every_update}',
-    ]
-
-
-def _transformers_block(eta: Any, theirs: str) -> list[str]:
-    return [
-        "import torch",
-        f"from transformers import {theirs.partition('(')[0]}",
-        "",
-        _optimizer(_base(eta), KIND),
-        f"scheduler = {_broken(theirs)}",
-        "# Trainer(model, args, …, optimizers=(optimizer, scheduler)) steps it once per update",
-    ]
-
-
-def _timm_block(eta: Any, theirs: str) -> list[str]:
-    return [
-        "import torch",
-        f"from timm.scheduler import {theirs.partition('(')[0]}",
-        "",
-        _optimizer(_base(eta), KIND),
-        f"scheduler = {_broken(theirs)}",
-        "# in the loop, after update number t, counted from 0: scheduler.step_update(t + 1)",
     ]
 
 
@@ -438,8 +426,11 @@ def _optax_block(eta: Any, theirs: str) -> list[str]:
 BLOCKS: dict[str, Callable[[Any, str], list[str]]] = {
     "pytorch": _torch_block,
     "lightning": _lightning_block,
-    "transformers": _transformers_block,
-    "timm": _timm_block,
+    "transformers": _around_torch("transformers", TRAINER),
+    "timm": _around_torch(
+        "timm.scheduler",
+        "# in the loop, after update number t, counted from 0: scheduler.step_update(t + 1)",
+    ),
     "keras": _keras_block,
     "optax": _optax_block,
 }
@@ -468,12 +459,8 @@ def _asked(eta: Any, framework: str, updates: int) -> list[str]:
     imports = ["import torch", *ours, "from torch.optim.lr_scheduler import LambdaLR"]
     if framework == "lightning":
         return [*_of_lightning([*imports, "", f"eta = {eta!r}"], inside)]
-    return [
-        *(*imports, "", f"eta = {eta!r}", *inside),
-        "# Trainer(model, args, …, optimizers=(optimizer, scheduler)) steps it once per update"
-        if framework == "transformers"
-        else "# in the loop, after each update: optimizer.step(), then scheduler.step()",
-    ]
+    then = TRAINER if framework == "transformers" else LOOP
+    return [*imports, "", f"eta = {eta!r}", *inside, then]
 
 
 RATES = """\

@@ -9,13 +9,14 @@ beside the new one.
 import contextlib
 import json
 import os
-import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+
+from lrlesson.starting import write_whole
 
 TESTS = ("pretest", "posttest", "delayed")
 SECTIONS = ("exercises", "predictions", *TESTS)
@@ -162,15 +163,7 @@ def _alone(lock: Path) -> Iterator[None]:
 
 
 def _write(path: Path, data: dict[str, Any]) -> None:
-    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".new")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(path, (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 def _say(sentence: str) -> None:

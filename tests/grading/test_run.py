@@ -9,7 +9,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from lrlesson.grading.marking.run import PREFIX, GradingKernel, Job, _hold, remove_abandoned, run
+from lrlesson.grading.marking.run import GradingKernel, Job, run
+from lrlesson.grading.marking.unsafe import PREFIX, hold, remove_abandoned
 
 pytestmark = pytest.mark.usefixtures("bubblewrap")
 
@@ -207,8 +208,8 @@ def test_only_an_abandoned_folder_is_removed(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     for name in ("abandoned", "used", "being-made"):
         (tmp_path / f"{PREFIX}{name}" / "work").mkdir(parents=True)
-    _hold(tmp_path / f"{PREFIX}abandoned").close()
-    with _hold(tmp_path / f"{PREFIX}used"):
+    hold(tmp_path / f"{PREFIX}abandoned").close()
+    with hold(tmp_path / f"{PREFIX}used"):
         remove_abandoned()
     left = sorted(path.name for path in tmp_path.iterdir())
     assert left == [f"{PREFIX}being-made", f"{PREFIX}used"]

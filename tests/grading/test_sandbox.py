@@ -11,9 +11,11 @@ import nbformat
 import pytest
 
 from lrlesson.grading import GradeError, grade
+from lrlesson.grading.errors import SandboxError
 from lrlesson.grading.marking.run import Job, run
 from lrlesson.grading.sandbox import bubblewrap as sandbox
-from lrlesson.grading.sandbox.bubblewrap import INSIDE, Limits, Sandbox, SandboxError
+from lrlesson.grading.sandbox import mounts
+from lrlesson.grading.sandbox.bubblewrap import INSIDE, Limits, Sandbox
 
 pytestmark = pytest.mark.usefixtures("bubblewrap")
 
@@ -231,10 +233,10 @@ def test_root_gives_the_kernel_to_an_unprivileged_user():
 def test_it_works_for_a_user_without_rights(made, tmp_path):
     """As on a JupyterHub: no root, no sudo, the same marks."""
     python = Path(sys.executable).resolve()
-    copied = sandbox.copied()
+    copied = mounts.copied()
     if copied:
-        base = next(s for s, t in sandbox._places() if python.is_relative_to(t))
-        prefix = next(t for _, t in sandbox._places() if python.is_relative_to(t))
+        base = next(s for s, t in mounts.places() if python.is_relative_to(t))
+        prefix = next(t for _, t in mounts.places() if python.is_relative_to(t))
         python = base / python.relative_to(prefix)
     made.hand_in(tmp_path / "in" / "ada", made.decay, made.filled(made.decay, made.right_decay))
     shutil.copytree(made.solutions, tmp_path / "solutions")

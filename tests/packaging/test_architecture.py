@@ -59,6 +59,16 @@ def test_the_page_says_how_long_the_library_is():
     assert lines(library[:3]) == pytest.approx(core, rel=0.07)
 
 
+def test_no_file_is_too_long_to_read():
+    """All schedules stand together, and so do all attacks."""
+    longer = [
+        path.relative_to(ROOT / "lrlesson").as_posix()
+        for path in SOURCES
+        if len(path.read_text(encoding="utf-8").splitlines()) > 500
+    ]
+    assert set(longer) <= {"schedules.py", "grading/selftest/attacks.py"}
+
+
 def test_no_class_has_the_name_of_another():
     names = [
         node.name

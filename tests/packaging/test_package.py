@@ -218,9 +218,9 @@ def test_the_wheel_starts_a_course(installed, tmp_path):
 
 def test_no_kernel_that_runs_learners_code_sees_the_wheels_solutions(installed, tmp_path):
     code = (
-        "import io, zipfile; from lrlesson.grading.sandbox import bubblewrap as sandbox; "
+        "import io, zipfile; from lrlesson.grading.sandbox import mounts; "
         "[print(n) for whole in (False, True) "
-        "for n in zipfile.ZipFile(io.BytesIO(sandbox._library(whole))).namelist()]"
+        "for n in zipfile.ZipFile(io.BytesIO(mounts.library(whole))).namelist()]"
     )
     names = ask(installed, code, tmp_path).split()
     assert "lrlesson/schedules.py" in names

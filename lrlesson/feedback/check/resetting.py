@@ -12,7 +12,7 @@ from lrlesson.feedback.check.cards import Card, ShownAsCard
 from lrlesson.feedback.check.checking import find
 from lrlesson.feedback.exercises.exercise import Exercise
 from lrlesson.feedback.record import progress_path
-from lrlesson.starting import course_files
+from lrlesson.starting import course_files, write_whole
 
 EMPTY = 'raise NotImplementedError("your answer goes here")'
 
@@ -87,7 +87,7 @@ def _keep(exercise: Exercise | Challenge, inputs: list[str]) -> Path | None:
         if path.read_text(encoding="utf-8") == text:
             return path
         number += 1
-    path.write_text(text, encoding="utf-8")
+    write_whole(path, text.encode())
     return path
 
 

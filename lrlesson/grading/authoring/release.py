@@ -15,6 +15,7 @@ from lrlesson.grading.handed_in.graft import assemble
 from lrlesson.grading.marking import score
 from lrlesson.grading.marking.run import SANDBOX, UNSAFE, Job, Outcome, run
 from lrlesson.grading.sandbox import bubblewrap
+from lrlesson.starting import write_whole
 
 SEEDS = (1, 2)  # the reference runs with both: a check that prints the same twice is not fresh
 
@@ -121,7 +122,5 @@ def _is_generated(path: Path) -> bool:
 
 
 def _write(path: Path, notebook: NotebookNode) -> Path:
-    """Write all of it or nothing."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
-    return part.replace(path)
+    write_whole(path, (nbformat.writes(notebook) + "\n").encode())
+    return path

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lrlesson.grading.authoring.source_notebooks import GradedExercise
-from lrlesson.grading.errors import GradeError, Unreadable
+from lrlesson.grading.errors import GradeError, Unreadable, printable
 from lrlesson.grading.handed_in.files import File, Listing, inside, listing
 from lrlesson.grading.handed_in.graft import belongs, graft
 from lrlesson.grading.handed_in.reader import Reader
@@ -215,5 +215,4 @@ def _learner_of(path: PurePosixPath, stems: list[str], home: str) -> str:
 
 def printable_name(text: str) -> str:
     """A name in one line that no terminal or page takes for anything else."""
-    text = unicodedata.normalize("NFC", text)
-    return "".join(c if c.isprintable() else "�" for c in text)
+    return printable(unicodedata.normalize("NFC", text))

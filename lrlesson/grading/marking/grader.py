@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import os
-import platform
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
@@ -22,7 +20,7 @@ from lrlesson.grading.authoring.source_notebooks import (
     read_exercises,
     read_sources,
 )
-from lrlesson.grading.errors import GradeError, GradingError, Unreadable
+from lrlesson.grading.errors import GradeError, GradingError, Unreadable, one_line
 from lrlesson.grading.handed_in.collect import Submission, choose, collect, file_of_canvas
 from lrlesson.grading.handed_in.graft import (
     AROUND,
@@ -38,10 +36,9 @@ from lrlesson.grading.marking import referee, score
 from lrlesson.grading.marking.run import SANDBOX, UNSAFE, Outcome
 from lrlesson.grading.marking.workers import How, Workers
 from lrlesson.grading.marks import results
-from lrlesson.grading.marks.results import Row
-from lrlesson.grading.sandbox import bubblewrap
+from lrlesson.grading.marks.results import Row, versions
+from lrlesson.grading.sandbox import bubblewrap, mounts
 
-WITH_VERSION = ("lrlesson", "numpy", "nbval", "ipykernel")
 Key = tuple[str, str]
 Known = Mapping[str, Mapping[str, str]]
 
@@ -130,7 +127,7 @@ def grade(
     if not unsafe and (why := bubblewrap.problem()):
         raise GradeError(f"{why.rstrip('.')}; --unsafe grades without a sandbox.")
     for place in () if unsafe else (submissions, out, solutions):
-        if shown := bubblewrap.seen_in(place):
+        if shown := mounts.seen_in(place):
             raise GradeError(f"{place} is in {shown}, which answers can read; put it elsewhere.")
     how = replace(how, files=course.files)
     entries = _asked_for(course, notebooks)
@@ -417,7 +414,7 @@ def _scored(task: _Task, seed: int, outcome: Outcome, reference: Outcome) -> Row
         expected = score.rows(reference.cell(data["id"]).text)
         done = outcome.cell(data["id"])
         if "play" in data:
-            trouble = "" if done.status == "ok" else plain(f"{done.status}, {done.detail}")
+            trouble = "" if done.status == "ok" else one_line(f"{done.status}, {done.detail}")
             checks += referee.checks(data, done.played, trouble, tell=not task.exercise.needs)
             if said := referee.remark(done.played):
                 task.graft.anomalies.append(said)
@@ -427,7 +424,7 @@ def _scored(task: _Task, seed: int, outcome: Outcome, reference: Outcome) -> Row
             wrong = score.difference(expected, printed, **score.settings(data))
         else:
             wrong = done.detail if done.status == "not run" else f"{done.status}, {done.detail}"
-        wrong = plain(wrong)
+        wrong = one_line(wrong)
         points = 0 if wrong else data["points"]
         checks.append(
             {
@@ -452,11 +449,11 @@ def _status(
     for status in ("died", "output", "timeout"):
         for done in outcome.cells:
             if done.status == status and not done.id.startswith(AROUND):
-                return status, f"{done.id}: {plain(done.detail)}; {points:g} points before that"
+                return status, f"{done.id}: {one_line(done.detail)}; {points:g} points before that"
     for cell in exercise.role("answer"):
         done = outcome.cell(lesson(cell)["id"])
         if done.status == "error" and not points:
-            return "failed", f"{done.id} raised {plain(done.detail)}"
+            return "failed", f"{done.id} raised {one_line(done.detail)}"
     if wrong and all(check["reason"].startswith("error, NotImplementedError") for check in checks):
         return "not attempted", "the answer raises NotImplementedError"
     return "graded", reason or "all checks passed"
@@ -491,20 +488,3 @@ def _row(
         file=task.file,
         bonus=task.entry.bonus,
     )
-
-
-def plain(text: str, limit: int = 200) -> str:
-    """Text that came out of a learner's process, in one printable line of bounded length."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * limit]).split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
-
-
-def versions() -> dict[str, str]:
-    """What a mark may depend on."""
-    found = {"python": platform.python_version()}
-    for name in WITH_VERSION:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found

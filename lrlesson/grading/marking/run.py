@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -22,7 +21,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
 from time import monotonic
-from types import ModuleType
 from typing import IO, Any
 
 import nbformat
@@ -33,22 +31,17 @@ from jupyter_client.manager import KernelManager
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager, RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 
-import lrlesson
 from lrlesson.capstone.conversation import REFEREE
+from lrlesson.grading.errors import SandboxError
 from lrlesson.grading.handed_in.graft import AROUND
+from lrlesson.grading.marking import unsafe
 from lrlesson.grading.marking.referee import Played, Referee
 from lrlesson.grading.sandbox import provisioner
-from lrlesson.grading.sandbox.bubblewrap import INSIDE, SandboxError, left_out_of
 
-fcntl: ModuleType | None
-try:
-    import fcntl
+with contextlib.suppress(ImportError):  # Windows
     import resource
-except ImportError:  # Windows
-    fcntl = None
 
 SANDBOX, UNSAFE = "bubblewrap", "none"
-PREFIX, HELD = "lrl-unsafe-", "held"  # a kernel's folder without a sandbox, and its lock
 COLLECTED = Path(__file__).parent / "collected"  # what pytest is pointed at; the job replaces it
 CELL_TIMEOUT = 5.0
 BUDGET = 20.0
@@ -61,7 +54,6 @@ STARTUP = 60.0
 POLL = 0.2
 STARVED = 0.3  # of a cell's time, spent in waiting for a processor, is not the learner's fault
 AFTER_INTERRUPT = 2.0
-KEPT = ("PATH", "LANG", "LANGUAGE", "TZ", "SYSTEMROOT", "WINDIR", "COMSPEC", "PATHEXT")
 
 _one_at_a_time = threading.Lock()
 
@@ -227,10 +219,10 @@ class GradingKernel(RunningKernel):
         self.km.start_kernel()
 
     def _start_unsafe(self, job: Job) -> None:
-        remove_abandoned()
-        self.folder = tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)
+        unsafe.remove_abandoned()
+        self.folder = tempfile.TemporaryDirectory(prefix=unsafe.PREFIX, ignore_cleanup_errors=True)
         folder = Path(self.folder.name)
-        self.held = _hold(folder)
+        self.held = unsafe.hold(folder)
         self.km = KernelManager(
             kernel_name=CURRENT_ENV_KERNEL_NAME,
             kernel_spec_manager=NbvalKernelspecManager(),
@@ -240,8 +232,8 @@ class GradingKernel(RunningKernel):
         if os.name == "posix":  # no port to lose to another kernel that starts at the same time
             self.km.transport = "ipc"
             self.km.ip = str(folder / "k")
-        environment = kernel_environment(folder, job.whole)
-        work = _empty(folder / "work")
+        environment = unsafe.kernel_environment(folder, job.whole)
+        work = unsafe.empty(folder / "work")
         for name, content in job.files:
             (work / name).parent.mkdir(parents=True, exist_ok=True)
             (work / name).write_bytes(content)
@@ -484,59 +476,3 @@ def resident() -> int:
         return int(pages) * resource.getpagesize()
     except (OSError, NameError):
         return 0
-
-
-def kernel_environment(folder: Path, whole: bool = False) -> dict[str, str]:
-    """The environment of a grading kernel: nothing of the instructor's, all homes in `folder`."""
-    kept = {k: v for k, v in os.environ.items() if k in KEPT or k.startswith("LC_")}
-    home = str(_empty(folder / "home"))
-    own = ("HOME", "USERPROFILE", "IPYTHONDIR", "MPLCONFIGDIR", "TMPDIR", "TEMP", "TMP")
-    return {
-        **INSIDE,
-        **kept,
-        **dict.fromkeys(own, home),
-        "PYTHONPATH": str(library(folder, whole)),
-    }
-
-
-def library(folder: Path, whole: bool = False) -> Path:
-    """Copy lrlesson to `folder`, without the parts that a grading kernel must not see.
-
-    The copy comes first on the kernel's path, so `import lrlesson` finds it and nothing else.
-    """
-    source = Path(lrlesson.__file__).parent
-
-    def left_out(where: str, names: list[str]) -> set[str]:
-        return set(names) & left_out_of(whole) if Path(where) == source else set()
-
-    target = folder / "library"
-    shutil.copytree(source, target / "lrlesson", ignore=left_out)
-    return target
-
-
-def _hold(folder: Path) -> IO[bytes]:
-    """Mark a kernel's folder as in use, for as long as this process lives."""
-    if fcntl is None:  # Windows does not remove an open file
-        return (folder / HELD).open("wb")
-    held = (folder / "new").open("wb")
-    fcntl.flock(held, fcntl.LOCK_EX)
-    (folder / "new").rename(folder / HELD)  # never seen without its lock
-    return held
-
-
-def remove_abandoned() -> None:
-    """Remove the folders of kernels without a sandbox whose grader was killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        with contextlib.suppress(OSError):  # in use, or only just being made
-            if folder.is_symlink() or (fcntl and folder.stat().st_uid != os.getuid()):
-                continue
-            with (folder / HELD).open("rb") as held:
-                if fcntl:
-                    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            (folder / HELD).unlink()
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _empty(folder: Path) -> Path:
-    folder.mkdir()
-    return folder

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 from dataclasses import replace
 from pathlib import Path
 
-from lrlesson.grading.errors import GradeError
+from lrlesson.grading.errors import GradeError, printable
 from lrlesson.grading.marks.results import Row
+from lrlesson.starting import write_whole
 
 COLUMNS = ("learner", "exercise", "points", "note")
 BY_HAND = "set by hand"
@@ -41,11 +43,10 @@ def put(path: Path, learner: str, exercise: str, points: str, note: str) -> None
         lines.append(made)
     gone = set(own[1:] if points else own)
     lines = [line for i, line in enumerate(lines) if i not in gone]
-    part = path.with_name(f"{path.name}.part")
+    made_of = io.StringIO(newline="")
+    csv.writer(made_of).writerows([COLUMNS, *lines])
     try:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([COLUMNS, *lines])
-        part.replace(path)
+        write_whole(path, made_of.getvalue().encode())
     except OSError as error:
         raise GradeError(f"{path} cannot be written ({error.strerror}).") from error
 
@@ -71,7 +72,7 @@ def apply(rows: list[Row], path: Path) -> list[Row]:
             raise GradeError(f"{where}: points = {given!r}, expected 0 to {most:g}.")
         was = "no mark" if row.status == WAITS else f"{row.points:g}"
         said = f"{BY_HAND}: {points:g}, was {was}; {note}"
-        said = "".join(c if c.isprintable() else " " for c in said).rstrip("; ")
+        said = printable(said, " ").rstrip("; ")
         found[key] = replace(row, points=points, anomalies=[*row.anomalies, said])
         if row.status == WAITS:
             found[key] = replace(found[key], status="graded", reason="marked by hand")

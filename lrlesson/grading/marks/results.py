@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
 import json
 import math
 import os
+import platform
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +16,8 @@ from types import ModuleType
 from typing import Any
 
 from lrlesson.grading.errors import GradeError
+
+WITH_VERSION = ("lrlesson", "numpy", "nbval", "ipykernel")
 
 fcntl: ModuleType | None
 try:
@@ -191,3 +195,14 @@ def _last_byte(path: Path) -> bytes:
     with path.open("rb") as file:
         file.seek(-1, os.SEEK_END)
         return file.read(1)
+
+
+def versions() -> dict[str, str]:
+    """What a mark may depend on."""
+    found = {"python": platform.python_version()}
+    for name in WITH_VERSION:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
