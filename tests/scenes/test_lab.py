@@ -205,7 +205,7 @@ def test_what_lasts_without_a_kernel(lab: rig.Lab, server: rig.Server, chromium:
     assert shown.first.evaluate("n => n.complete && n.naturalWidth > 500")
     outputs = [output for cell in notebook.cells for output in cell.outputs]
     described = [o.metadata["image/png"]["alt"] for o in outputs if "image/png" in o.metadata]
-    assert len(described) == 3
+    assert len(described) == 4  # the dial, the bowl, the plan, the score
     assert set(described) <= {picture.get_attribute("alt") for picture in shown.all()}
     page.close()
 
