@@ -1,6 +1,7 @@
 """Every scene keeps the rules of its style: in both themes and two fonts, at several positions."""
 
 import importlib.util
+import re
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 from typing import Any
@@ -133,6 +134,9 @@ def test_the_rules_of_the_drawing(name: str):
     assert stage.size[0] == 806
     assert {c["name"]: at for c, at in zip(scene.spec["controls"], scene.position, strict=True)
             if c["kind"] == "steps" and at} == {}  # fmt: skip
+    # What follows a badge that asks is a sentence of its own.
+    badge, said = re.match(r"(.*?[?]|.*?:) (.*)", scene.verdict).groups()
+    assert said[0].isupper() or not badge.endswith("?"), scene.verdict
     named = {spec["at"] for spec in actors if spec["kind"] == "label"}
     for spec in actors:
         ax = stage.figure.axes[spec["ax"]]
@@ -156,3 +160,16 @@ def test_no_sentence_speaks_of_places(name: str):
         for text in parts:
             words = set(text.replace(",", " ").split())
             assert not words & {"left", "right", "leftmost", "rightmost"}, text
+
+
+@pytest.mark.parametrize(("wide", "rows"), [(700, 1), (830, 1), (390, 2)])
+def test_the_families_stand_in_one_row_on_a_page_of_the_site(
+    chromium: Browser, tmp_path: FilePath, wide: int, rows: int
+):
+    page = opened(
+        chromium, explorers.schedule_composer(), tmp_path / "scene.html", "Inter", "light"
+    )
+    page.set_viewport_size({"width": wide, "height": 700})
+    tops = "labels => new Set(labels.map((one) => one.getBoundingClientRect().top)).size"
+    assert page.locator(".lr-icons label").evaluate_all(tops) == rows
+    page.close()

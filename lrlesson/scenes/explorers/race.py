@@ -118,7 +118,7 @@ def _verdict(history: History, order: list[int], manner: list[str], share: np.nd
     rates = [f"{rate:g}" for rate in history.rates[:, 0]]
     listed = f"{rates[0]}, {rates[1]} or {rates[2]}"
     question = (
-        "one net, started three times alike on the same batches. Only the learning rate differs: "
+        "One net, started three times alike on the same batches. Only the learning rate differs: "
         f"{listed}. Which row is which?"
     )
     hidden = np.full(history.updates, "", dtype=object)
