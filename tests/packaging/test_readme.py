@@ -102,6 +102,22 @@ def test_each_command_has_a_test(command):
         assert any(f"def {name}" in text for text in texts), covered
 
 
+def test_each_place_says_what_was_tried_and_by_which_test():
+    page = (ROOT / "docs" / "places.md").read_text("utf-8")
+    rows = re.search(r"(?m)^\| place \|.*\n\|[-|]+\n((?:\|.*\n)+)", page)[1].splitlines()
+    said = dict(re.findall(r"(?m)^\* \((\w)\) (.*)", page))
+    cited = set()
+    for row in rows:
+        for cell in row.strip("| ").split(" | ")[1:]:
+            how = re.fullmatch(r"not tried|(?:yes|no|not tried)(?:, [\w ]+)? \((\w)\)", cell)
+            assert how, cell
+            cited |= {how[1]} - {None}
+    assert cited == set(said)
+    for file, name in re.findall(r"`(tests/[\w/.]+)(?:::(\w+))?`", page):
+        assert (ROOT / file).exists(), file
+        assert not name or f"def {name}(" in (ROOT / file).read_text("utf-8"), name
+
+
 @pytest.fixture
 def stage(tmp_path) -> Path:
     """An instructor's folder, with one submission in it."""

@@ -1,5 +1,6 @@
 """pyproject.toml, the two locks and environment.yml say the same."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -23,6 +24,7 @@ CONDA = {
 LIBRARY = PROJECT["project"]["dependencies"]
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 GROUPS = PROJECT["dependency-groups"]
+STARTS_WITH = "3.13"  # the Python of environment.yml, and so of Binder, and of the container
 
 
 def declared() -> list[str]:
@@ -104,6 +106,18 @@ def test_conda_users_get_the_same():
     *dependencies, by_pip = environment["dependencies"]
     asked = [*LIBRARY, *EXTRAS["course"], *EXTRAS["grading"]]
     wanted = {CONDA.get(name, name): bound for name, bound in map(split, asked)}
-    wanted |= {"python": PROJECT["project"]["requires-python"], "pip": ""}
+    wanted |= {"python": f"={STARTS_WITH}", "pip": ""}
     assert dict(map(split, dependencies)) == wanted
     assert by_pip == {"pip": ["-e ."]}
+
+
+def test_other_places_start_with_a_python_that_is_tested():
+    """Binder reads `python=` and nothing else, then takes its own packages for that version; and
+    files of these names would come before environment.yml."""
+    assert f"Programming Language :: Python :: {STARTS_WITH}" in PROJECT["project"]["classifiers"]
+    before = ["binder", ".binder", "Dockerfile", "postBuild", "start", "apt.txt", "runtime.txt"]
+    assert [name for name in before if (ROOT / name).exists()] == []
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    assert container["image"] == f"python:{STARTS_WITH}"
+    command = ["make", "-n", *container["postCreateCommand"].split()[1:]]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
