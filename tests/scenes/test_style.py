@@ -89,42 +89,43 @@ def positions(name: str, scene: Scene) -> Iterator[dict[str, int]]:
                 yield here | {control["name"]: at}
 
 
-def opened(chromium: Browser, scene: Scene, file: FilePath, font: str, theme: Any) -> Page:
-    scene.to_html(file)
-    page = chromium.new_page(viewport={"width": 862, "height": 700}, color_scheme=theme)
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    page = chromium.new_page(viewport={"width": 862, "height": 700})
+    yield page
+    page.close()
+
+
+def show(page: Page, file: FilePath, font: str) -> None:
     page.goto(file.as_uri())
     page.add_style_tag(content=f':root {{ --jp-ui-font-family: "{font}"; }}')
     page.locator(".lrlesson-scene svg[role=img]").wait_for()
-    return page
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", explorers.__all__)
-def test_nothing_covers_anything_and_all_can_be_read(
-    chromium: Browser, tmp_path: FilePath, name: str
-):
-    scene = getattr(explorers, name)()
+def test_nothing_covers_anything_and_all_can_be_read(page: Page, tmp_path: FilePath, name: str):
+    scene, file = getattr(explorers, name)(), tmp_path / "scene.html"
     for at in positions(name, scene):
         for control, position in at.items():
             setattr(scene, control, position)
+        scene.to_html(file)
         for font in FONTS:
-            page = opened(chromium, scene, tmp_path / "scene.html", font, "light")
+            show(page, file, font)
             assert page.evaluate(LOOK) == [], (name, at, font)
-            page.close()
 
 
 @pytest.mark.parametrize("name", explorers.__all__)
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_words_stand_out_from_the_paper(
-    chromium: Browser, tmp_path: FilePath, name: str, theme: str
-):
-    scene = getattr(explorers, name)()
+def test_words_stand_out_from_the_paper(page: Page, tmp_path: FilePath, name: str, theme: Any):
+    scene, file = getattr(explorers, name)(), tmp_path / "scene.html"
     for control in scene.spec["controls"]:
         if control["kind"] in ("steps", "switch"):
             setattr(scene, control["name"], control["n"] // 2)
-    page = opened(chromium, scene, tmp_path / "scene.html", FONTS[0], theme)
+    scene.to_html(file)
+    page.emulate_media(color_scheme=theme)
+    show(page, file, FONTS[0])
     assert page.evaluate(CONTRAST) == []
-    page.close()
 
 
 @pytest.mark.parametrize("name", explorers.__all__)
