@@ -1,7 +1,7 @@
 """Static figures: a loss against time or rate, a schedule, a path, the rates of weights.
 
-Each draws on `ax`, or on a new figure. Colours are the theme's, and a line style goes with each. A
-run that diverged is marked, never left out.
+Each draws on `ax`, or on a new figure of 806 units. A line is named at its end, the title says what
+is seen, and a run that diverged is marked, never left out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,15 +12,19 @@ import numpy as np
 from lrlesson.base.fields import POSITIVE_COUNT, checked, refusal
 from lrlesson.base.schedule import Schedule
 from lrlesson.diagnosis import diagnose
-from lrlesson.drawing.theme import PALETTE
+from lrlesson.drawing.theme import PALETTE, light
 from lrlesson.losses import Loss
 from lrlesson.training import History
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS = [PALETTE[role][0] for role in ("low", "broken", "good", "pick", "high", "ghost", "ink")]
-STYLES: list[Any] = ["-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (3, 1)), (0, (1, 1))]
+    from lrlesson.drawing.lettering import Lettering
+
+COLOURS = [PALETTE[role][0] for role in ("low", "high", "pick", "ink", "good", "muted")]
+BROKEN = PALETTE["broken"][0]
+WIDTH, HEIGHT, TALLEST = 806, 380, 560  # units, which are pixels
+FRAME = 112  # units of the height that are above and below the plot
 
 
 def loss_curves(
@@ -31,11 +35,13 @@ def loss_curves(
     against: str = "updates",
     ax: "Axes | None" = None,
 ) -> None:
-    """One curve per run, on a logarithmic scale.
+    """One curve per run, on a logarithmic scale, named at its end.
 
     show: "losses" of every update, or what `train` measured on whole data sets: "train_loss",
     "val_loss", "test_loss". against: "updates" or "epochs". A curve that leaves the finite
-    numbers, or a hundred times the first loss for good, ends in a cross.
+    numbers, or a hundred times the first loss for good, ends in a cross. More runs than names fit
+    beside them are drawn without names where none are given. Raises ValueError for a loss or labels
+    that do not fit, and where no run has a finite loss.
     """
     values = getattr(history, show, None) if show.endswith(("losses", "_loss")) else None
     if not isinstance(values, np.ndarray):
@@ -50,39 +56,94 @@ def loss_curves(
     names = [f"run {r}" for r in range(history.runs)] if labels is None else list(labels)
     if len(names) != history.runs:
         raise ValueError(refusal("loss_curves", "labels", labels, f"{history.runs} of them"))
+    finite = np.isfinite(values)
+    if not finite.any():
+        expected = "at least one finite loss; every run is NaN or infinite from its start"
+        raise ValueError(refusal("loss_curves", "history", history, expected))
 
     t = np.arange(values.shape[1]) if show == "losses" else history.evaluated
     assert t is not None
-    ceiling = 100 * np.nanmax(values[:, 0])
-    ax = _axes(ax)
+    t = t / per
+    ceiling = 100 * values[:, 0][finite[:, 0]].max(initial=0) or np.inf
+    good = finite & (values <= ceiling)
+    ends = np.where(good.all(axis=1) | ~history.diverged, values.shape[1], good.argmin(axis=1))
+    gone = ends < values.shape[1]
+
+    shown = [f"{name}, diverges" if lost else name for name, lost in zip(names, gone, strict=True)]
+    every = labels is not None or _lines(shown) <= _room(ax)
+    ax, lettering = _axes("loss_curves", ax, labels=shown if every else ())
+    time = against[:-1]
+    colours = iter(COLOURS * history.runs)
     for r, name in enumerate(names):
-        good = np.isfinite(values[r]) & (values[r] <= ceiling)
-        end = values.shape[1] if good.all() or not history.diverged[r] else int(good.argmin())
-        colour, style = COLOURS[r % len(COLOURS)], STYLES[r % len(STYLES)]
-        gone = end < values.shape[1]
-        name = f"{name} (diverges)" if gone else name
-        ax.plot(t[:end] / per, values[r, :end], color=colour, linestyle=style, label=name)
-        if gone:
-            ax.plot(t[end - 1] / per, values[r, end - 1], "x", color=colour, ms=9, mew=2.5)
-    ax.set_yscale("log")
-    ax.set_xlabel(f"{against[:-1]}")
+        there = np.flatnonzero(finite[r, : ends[r]])
+        colour = BROKEN if gone[r] else next(colours) if every else light("ghost")
+        words = f"{name} without a finite loss" if every else "_"
+        if len(there) and every:
+            a, b = values[r, there[[0, -1]]]
+            words = f"{name} from {a:.3g} to {b:.3g}"
+            words += f" at {time} {t[ends[r] - 1]:.4g}, then it diverges" * bool(gone[r])
+        look: dict[str, Any] = {"color": colour, "lw": 2.4 if every else 0.8, "label": words}
+        ax.plot(t[: ends[r]], values[r, : ends[r]], **look)
+        x, y = (t[there[-1]], values[r, there[-1]]) if len(there) else (t[0], 1)
+        end: dict[str, Any] = {} if len(there) else {"at": ax.get_xaxis_transform()}
+        if gone[r]:
+            rim: dict[str, Any] = {"transform": end["at"], "clip_on": False} if end else {}
+            ax.plot(x, y, "x", color=colour, ms=9, mew=2.5, **rim)
+        if every and (history.runs > 1 or labels is not None):
+            lettering.name(shown[r], x, y, colour, high=bool(gone[r]), **end)
+    if not every:
+        a, b = np.nanquantile(np.where(good[:, -1], values[:, -1], np.nan), [0, 1])
+        ax.plot([], [], label=f"{history.runs} runs that end between {a:.3g} and {b:.3g}")
+    if (values[good] > 0).any():
+        ax.set_yscale("log")
+    if every and gone.any():  # their names stand above the other lines
+        low, high = ax.get_yaxis().get_transform().transform(ax.get_ylim())
+        high += (high - low) * min(0.5, 20 * _lines(np.array(shown)[gone]) / HEIGHT)
+        ax.set_ylim(*ax.get_yaxis().get_transform().inverted().transform([low, high]))
+    if t[-1] > t[0]:
+        ax.set_xlim(t[0], t[-1])
+    ax.set_xlabel(time)
     ax.set_ylabel(_SHOWN.get(show, show))
-    if history.runs > 1 or labels is not None:
-        ax.legend(frameon=False)
+    last = values[:, -max(1, values.shape[1] // 10) :] if show == "losses" else values[:, -1:]
+    ax.set_title(_ended(names, values[:, 0], np.where(gone, np.nan, last.mean(axis=1))))
+    _finish(ax)
+
+
+def _ended(names: Sequence[str], first: np.ndarray, last: np.ndarray) -> str:
+    """What became of runs, in a title: which loss is lowest in the end, and how many diverge."""
+    from lrlesson.drawing.lettering import short
+
+    runs, lost = len(names), int(np.isnan(last).sum())
+    if lost == runs:
+        return "The run diverges" if runs == 1 else f"All {runs} runs diverge"
+    low, high = np.nanmin(last), np.nanmax(last)
+    best = names[int(np.nanargmin(last))]
+    if runs == 1:
+        way = "falls" if low < first[0] else "rises" if low > first[0] else "stays,"
+        said = f"The loss {way} from {short(first[0])} to {short(low)}"
+    elif runs - lost > 1 and high <= 1.05 * low:
+        said = f"All end at about {short(low, 2)}" if not lost else f"The rest end at {short(low)}"
+    else:
+        whose = best if len(best) <= 24 else "the best run"
+        said = f"{whose[:1].upper()}{whose[1:]} ends lowest, at {short(low, 2)}"
+    return said + (f"; {lost} of {runs} diverge{'s' * (lost == 1)}" if lost else "")
 
 
 def reading(history: History, run: int = 0, *, ax: "Axes | None" = None) -> None:
     """One run's losses, with what `diagnose` found: its places shaded, and named above them.
 
-    history: of `train`, `read_log(path)` or `History.of(losses, rates)`. The legend, and with it
-    the text alternative, says for each finding from which update to which.
+    history: of `train`, `read_log(path)` or `History.of(losses, rates)`. The names, and with them
+    the text alternative, say for each finding from which update to which.
     """
     found = diagnose(history, run)
     losses = history.losses[run]
     at = history.at[run] if hasattr(history, "at") else np.arange(len(losses))
     there = np.isfinite(losses)
-    ax = _axes(ax)
-    ax.plot(at[there], losses[there], color=COLOURS[0], lw=1, label="loss")
+    ax, lettering = _axes("reading", ax, rows=sum(bool(sign.places) for sign in found.signs))
+    words = "loss"
+    if there.any():
+        words += " from {:.3g} to {:.3g}".format(*losses[there][[0, -1]])
+    ax.plot(at[there], losses[there], color=COLOURS[0], lw=1.4, label=words)
     if there.any() and losses[there].min() > 0:
         ax.set_yscale("log")
     least = 0.004 * float(np.ptp(at[there])) if there.any() else 0.0  # or a spike is not seen
@@ -91,20 +152,19 @@ def reading(history: History, run: int = 0, *, ax: "Axes | None" = None) -> None
         where = "; ".join(
             f"{a:,.0f}" if a == b else f"{a:,.0f} to {b:,.0f}" for a, b in sign.places
         )
-        label = f"{sign.kind}, update {where}" if where else sign.kind
         if not sign.places:
-            ax.plot([], [], " ", label=label)
+            ax.plot([], [], " ", label=sign.kind)
+            continue
+        label = f"{sign.kind}, update {where}"
         for n, (a, b) in enumerate(sign.places):
             shown = label if n == 0 else "_"
-            ax.axvspan(a - least, b + least, color=colour, alpha=0.18, lw=0, label=shown)
-        if sign.places:
-            middle, top = sum(sign.places[0]) / 2, 0.98 - 0.07 * k
-            place: dict[str, Any] = {"transform": ax.get_xaxis_transform(), "va": "top"}
-            side = "left" if middle < np.mean(at[there]) else "right"
-            ax.text(middle, top, f" {sign.kind} ", color=colour, ha=side, weight="bold", **place)
+            alpha = 0.18 if b - a < 0.9 * np.ptp(at) else 0.05
+            ax.axvspan(a - least, b + least, color=colour, alpha=alpha, lw=0, label=shown)
+        lettering.row(label if len(sign.places) < 4 else sign.kind, sign.places[0][0], colour)
     ax.set_xlabel("update")
     ax.set_ylabel("loss")
-    ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.15), fontsize="small")
+    ax.set_title("Seen: " + ", ".join(sign.kind for sign in found.signs))
+    _finish(ax)
 
 
 _SHOWN = {
@@ -133,7 +193,7 @@ def rate_curves(schedules: Mapping[str, Any], updates: int, *, ax: "Axes | None"
             t = int(np.isfinite(rates).argmin())
             argument = f"schedules[{name!r}]({t})"
             raise ValueError(refusal("rate_curves", argument, rates[t], "a finite rate"))
-    _rates(list(drawn), list(drawn.values()), ax)
+    _rates("rate_curves", list(drawn), list(drawn.values()), ax)
 
 
 def schedules(
@@ -159,27 +219,38 @@ def schedules(
         raise ValueError(refusal("schedules", "names", names, f"{len(drawn)} texts"))
     longest = max(one._span() for one in drawn) if updates is None else updates
     n = int(checked("schedules", "updates", longest, POSITIVE_COUNT, runs=False))
-    _rates(said, [one.values(n) for one in drawn], ax)
+    _rates("schedules", said, [one.values(n) for one in drawn], ax)
 
 
-def _rates(names: Sequence[str], rates: Sequence[np.ndarray], ax: "Axes | None") -> None:
+def _rates(
+    owner: str, names: Sequence[str], rates: Sequence[np.ndarray], ax: "Axes | None"
+) -> None:
     """Rates (updates,) against the update, each named at the end of its line."""
-    ax = _axes(ax)
+    from lrlesson.drawing.lettering import count, short
+
+    ax, lettering = _axes(owner, ax, labels=names)
     last = len(rates[0]) - 1
-    top = 1.05 * max(float(rate.max()) for rate in rates) or 1.0
-    below = -np.inf
-    for k in sorted(range(len(rates)), key=lambda k: float(rates[k][-1])):
-        rate, colour, style = rates[k], COLOURS[k % len(COLOURS)], STYLES[k % len(STYLES)]
-        words = f"{names[k]} from {rate[0]:.3g} to {rate[-1]:.3g}, largest {rate.max():.3g}"
-        ax.plot(range(last + 1), rate, color=colour, linestyle=style, label=words)
-        below = max(float(rate[-1]) / top, below + 0.06)  # names that would meet stand apart
-        place: dict[str, Any] = {"xytext": (5, below)}
-        place["textcoords"] = ("offset points", "axes fraction")
-        ax.annotate(names[k], (last, rate[-1]), color=colour, va="center", **place)
-    ax.set_ylim(0, top)
+    for k, (name, rate) in enumerate(zip(names, rates, strict=True)):
+        colour = COLOURS[k % len(COLOURS)]
+        words = f"{name} from {rate[0]:.3g} to {rate[-1]:.3g}, largest {rate.max():.3g}"
+        ax.plot(range(last + 1), rate, color=colour, lw=2.4, label=words)
+        lettering.name(name, last, rate[-1], colour)
+    ends = [float(rate[-1]) for rate in rates]
+    low, high = (min(ends), max(ends))
+    if len(rates) == 1:
+        said = f"From {short(rates[0][0])} to {short(low)} in {count(last + 1)} updates"
+    elif low == high:
+        said = f"After {count(last + 1)} updates all are at {short(low)}"
+    else:
+        said = (
+            f"After {count(last + 1)} updates the rates lie between {short(low)} and {short(high)}"
+        )
+    ax.set_ylim(0, 1.05 * max(float(rate.max()) for rate in rates) or 1.0)
     ax.set_xlim(0, max(last, 1))
     ax.set_xlabel("update t")
     ax.set_ylabel("learning rate η")
+    ax.set_title(said)
+    _finish(ax)
 
 
 def u_curve(
@@ -203,43 +274,69 @@ def u_curve(
             f"u_curve: lr has shape {lr.shape}, loss {loss.shape} and diverged {failed.shape}, "
             "expected (rates,), and twice (rates,) or (rates, seeds)"
         )
+    from lrlesson.drawing.lettering import short
+
     loss, failed = loss.reshape(lr.size, -1), failed.reshape(lr.size, -1)
     kept = np.ma.masked_array(loss, failed | ~np.isfinite(loss))
     middle = np.ma.median(kept, axis=1).filled(np.nan)
     low, high = kept.min(axis=1).filled(np.nan), kept.max(axis=1).filled(np.nan)
+    trained, count, seeds = np.isfinite(middle), failed.sum(axis=1), loss.shape[1]
 
-    ax = _axes(ax)
-    seeds = loss.shape[1]
-    label = "loss" if seeds == 1 else f"median of the runs that train, of {seeds}"
-    ax.plot(lr, middle, "o-", color=COLOURS[0], ms=4, label=label)
-    if seeds > 1:
-        ax.fill_between(lr, low, high, color=COLOURS[0], alpha=0.2, lw=0, label="best to worst")
+    ax, lettering = _axes("u_curve", ax)
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_xlim(lr.min() / 1.3, lr.max() * 1.3)
-    ax.margins(y=0.12)  # room for the crosses
-    count = failed.sum(axis=1)
-    crossed = "diverged" if seeds == 1 else f"how many of {seeds} diverged"
+    ax.margins(y=0.14)  # room for the crosses
+    said = f"Every run diverges, at each of the {lr.size} rates"
+    if trained.any():
+        label = "loss" if seeds == 1 else f"median of the runs that train, of {seeds}"
+        safe = np.where(count == 0, middle, np.nan)
+        best = int(np.nanargmin(middle if np.isnan(safe).all() else safe))
+        said = f"The lowest loss, {short(middle[best], 2)}, at the rate {short(lr[best], 2)}"
+        words = f"{label}, lowest {middle[best]:.3g} at {lr[best]:.3g}"
+        ax.plot(lr, middle, "o-", color=COLOURS[0], ms=4, lw=2.4, label=words)
+        ax.plot(lr[best], middle[best], "o", color=COLOURS[0], ms=11, mec="white", mew=2)
+        end = np.flatnonzero(trained)[-1]
+        lettering.name("loss" if seeds == 1 else "median", lr[end], middle[end], COLOURS[0])
+        if seeds > 1:
+            band: dict[str, Any] = {
+                "color": COLOURS[0],
+                "alpha": 0.2,
+                "lw": 0,
+                "label": "best to worst",
+            }
+            ax.fill_between(lr, low, high, **band)
     if count.any():
         some = count > 0
+        first = lr[some].min()
+        if trained.any():
+            said += f"; the first run diverges at {short(first, 2)}"
         edge = ax.get_xaxis_transform()  # x in data, y from 0 (bottom) to 1 (top)
-        marks: dict[str, Any] = {
-            "color": COLOURS[1],
+        crosses: dict[str, Any] = {
+            "color": BROKEN,
             "mew": 2,
             "ms": 7,
             "clip_on": False,
             "transform": edge,
         }
-        ax.plot(lr[some], np.full(some.sum(), 0.94), "x", **marks, label=crossed)
-        first = some.argmax()
-        ax.axvline(lr[first], color=COLOURS[1], lw=1, ls=":")
+        crossed = "diverged" if seeds == 1 else f"how many of {seeds} diverged"
+        pairs = zip(lr[some], count[some], strict=True)
+        words = ", ".join(f"{n} at {rate:.3g}" for rate, n in pairs)
+        ax.plot(lr[some], np.full(some.sum(), 0.92), "x", label=f"{crossed}: {words}", **crosses)
+        ax.axvline(first, color=BROKEN, lw=1, ls=(0, (7, 4)))
+        named = crossed if seeds == 1 else f"of {seeds} diverged"
+        lettering.name(named, lr.max() * 1.3, 0.94, BROKEN, at=edge)
         for rate, n in zip(lr[some], count[some], strict=True):
             if seeds > 1:
                 place: dict[str, Any] = {"ha": "center", "va": "bottom", "transform": edge}
-                ax.text(rate, 0.965, f"{n}", color=COLOURS[1], **place)
+                ax.text(rate, 0.945, f"{n}", color=BROKEN, size=12, **place)
     ax.set_xlabel("learning rate η")
     ax.set_ylabel(ylabel)
-    ax.legend(frameon=False, loc="lower left")
+    ax.set_title(said)
+    lettering.tag()
+    _finish(ax)
+    if not trained.any():
+        ax.set_yticks([])
 
 
 def contour(
@@ -258,7 +355,8 @@ def contour(
     many, up to the highest loss in view; more show more of a flat valley.
     paths: (steps + 1, 2) or (runs, steps + 1, 2), such as history.weights; circles are starts and
     the star is the minimum. view: (left, right, bottom, top), by default around the starts and
-    the minimum. A path that leaves the view is cut there.
+    the minimum, with equal scales. A path that ends outside has an arrow where it leaves. Paths
+    are named where they begin, or where they end if that keeps the names further apart.
     """
     if loss.dim != 2:
         raise ValueError(refusal("contour", "loss", loss, "a loss of 2 dimensions"))
@@ -266,47 +364,110 @@ def contour(
     paths = paths[None] if paths.ndim == 2 else paths
     if paths.ndim != 3 or paths.shape[2] != 2:
         raise ValueError(f"contour: paths has shape {paths.shape}, expected (runs, steps + 1, 2)")
-    names = [None] * len(paths) if labels is None else list(labels)
+    names = [f"run {r}" for r in range(len(paths))] if labels is None else list(labels)
     if len(names) != len(paths):
         raise ValueError(refusal("contour", "labels", labels, f"{len(paths)} of them"))
-
-    from lrlesson.drawing.theme import LEVELS, light
-
-    bands = LEVELS[5::-1]  # not so dark that a path is hard to see
+    kept = [path[np.isfinite(path).all(axis=1)] for path in paths]
+    if not all(map(len, kept)):
+        expected = "paths that start at finite weights"
+        raise ValueError(refusal("contour", "paths", paths, expected))
     lines = checked("contour", "lines", lines, POSITIVE_COUNT, runs=False)
 
-    left, right, bottom, top = _view(loss, paths) if view is None else view
-    x, y = np.meshgrid(np.linspace(left, right, 120), np.linspace(bottom, top, 120))
+    from matplotlib.patheffects import withStroke
+
+    from lrlesson.drawing.theme import LEVELS
+
+    bands = LEVELS[5::-1]  # not so dark that a path is hard to see
+    own = ax is None
+    ax, lettering = _axes("contour", ax, labels=[] if labels is None else names, height=430)
+    size = np.array([ax.bbox.width / ax.bbox.height, 1.0])
+    if own:
+        size[0] = (WIDTH - 60) / (430 - FRAME)  # what the layout will make of it
+    starts = np.array([path[0] for path in kept]).reshape(-1, 2)
+    left, right, bottom, top = _view(loss, starts, size) if view is None else view
+    corner, reach = np.array([left, bottom]), np.array([right - left, top - bottom])
+    x, y = np.meshgrid(np.linspace(left, right, 160), np.linspace(bottom, top, 120))
     height = loss(np.stack([x, y], axis=-1)) - loss.min_value
     levels = np.linspace(0, height.max(), int(lines) + 1)
     filled = np.linspace(0, height.max(), len(bands) + 1)
-    ax = _axes(ax)
     ax.grid(visible=False)
     ax.contourf(x, y, height, filled, colors=[light(name) for name in bands])
     ax.contour(x, y, height, levels[1:], colors=light("contour"), linewidths=0.7)
-    for r, (path, name) in enumerate(zip(paths, names, strict=True)):
-        path = path[np.isfinite(path).all(axis=1)]
-        colour, style = COLOURS[r % len(COLOURS)], STYLES[r % len(STYLES)]
+    ends = np.empty_like(starts)
+    casing: dict[str, Any] = {"path_effects": [withStroke(linewidth=4.5, foreground="white")]}
+    for r, (path, name) in enumerate(zip(kept, names, strict=True)):
+        colour = COLOURS[r % len(COLOURS)]
         with np.errstate(all="ignore"):  # far outside the view lies 10³⁰⁰
-            far = 20 * max(right - left, top - bottom)
-            path = np.clip(path, -far, far)
-        ax.plot(*path.T, color=colour, linestyle=style, marker=".", ms=4, lw=1.4, label=name)
+            path = np.clip(path, -20 * reach.max(), 20 * reach.max())
+        begin, end = loss(path[[0, -1]])
+        words = f"{name} from the loss {begin:.3g} to {end:.3g}"
+        ax.plot(*path.T, color=colour, lw=2, label=words, **casing)
+        ax.plot(*path.T, ".", color=colour, ms=6)
         ax.plot(*path[0], "o", color=colour, ms=8, mfc="white", mew=2)
-    ax.plot(*loss.minimum, "*", color=COLOURS[6], ms=12)
+        ends[r], way = _leaves((path - corner) / reach)
+        ends[r] = corner + reach * ends[r]
+        if way.any():
+            turn = float(np.degrees(np.arctan2(*(way * size[::-1])[::-1]))) - 90
+            look: dict[str, Any] = {"marker": (3, 0, turn), "ms": 11, "clip_on": False}
+            ax.plot(*ends[r], color=colour, mec="white", mew=1, **look)
+    if labels is not None:
+        best = max((starts, ends), key=lambda places: _closest(places / reach))
+        for r, (name, (at, up)) in enumerate(zip(names, best, strict=True)):
+            lettering.name(name, at, up, COLOURS[r % len(COLOURS)])
+        lettering.tag()
+    ax.plot(*loss.minimum, "*", color=light("ink"), ms=12, mec="white", mew=1)
     ax.set_xlim(left, right)
     ax.set_ylim(bottom, top)
     ax.set_xlabel("weight w₁")
-    ax.set_ylabel("weight w₂")
-    ax.set_title("stronger blue: lower loss", loc="left", size="medium")
-    if labels is not None:
-        ax.legend(frameon=True, framealpha=0.9)
+    ax.set_ylabel("weight w₂ (stronger blue: lower loss)")
+    ax.set_title(_arrived(names, loss, kept))
+    _finish(ax)
+    if view is None:
+        ax.set_aspect("equal", anchor="W")
+
+
+def _view(loss: Loss, starts: np.ndarray, size: np.ndarray) -> tuple[float, float, float, float]:
+    """Around the minimum, as wide and high as the axes, holding every start with a margin."""
+    starts = starts if len(starts) else loss.minimum + np.ones((1, 2))
+    reach = 1.25 * max(float(np.abs((starts - loss.minimum) / size).max()), 1e-6) * size
+    (left, bottom), (right, top) = loss.minimum - reach, loss.minimum + reach
+    return left, right, bottom, top
+
+
+def _leaves(path: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where a path ends, in a view from 0 to 1, and if outside of it, the way by which it left."""
+    inside = np.asarray(((path >= 0) & (path <= 1)).all(axis=1))
+    if inside[-1] or not inside.any():
+        return np.clip(path[-1], 0, 1), np.zeros(2)
+    k = int(np.flatnonzero(inside)[-1])
+    way = path[k + 1] - path[k]
+    rim = np.where(way > 0, 1.0, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.where(way == 0, np.inf, (rim - path[k]) / way)
+    return path[k] + min(shares.min(), 1.0) * way, way
+
+
+def _closest(places: np.ndarray) -> float:
+    """The smallest distance between two of them."""
+    apart = np.linalg.norm(places[:, None] - places, axis=-1)
+    return float(apart[~np.eye(len(places), dtype=bool)].min(initial=np.inf))
+
+
+def _arrived(names: Sequence[str], loss: Loss, paths: Sequence[np.ndarray]) -> str:
+    """Which path ends lowest, in a title."""
+    if not paths:
+        return "The loss over two weights"
+    with np.errstate(all="ignore"):
+        first, last = loss(np.array([[path[0], path[-1]] for path in paths])).T - loss.min_value
+    return _ended(names, first, np.where(last < 1e3 * first.max(), last, np.nan))
 
 
 def weight_rates(seen: Any, rate: Any, lr: float, *, xlabel: str, ax: "Axes | None" = None) -> None:
     """The effective rate of every weight against how much it has seen, both logarithmic.
 
     seen, rate: (weights,), such as how often a word occurred, and state.rate. A dashed line marks
-    lr, the base rate. Weights that were not used yet, whose rate is NaN, are counted in the legend.
+    lr, the base rate. Weights that were not used yet, whose rate is NaN, are counted in words.
+    Raises ValueError where the shapes do not fit.
     """
     seen, rate = np.asarray(seen, dtype=float), np.asarray(rate, dtype=float)
     if seen.shape != rate.shape or seen.ndim != 1:
@@ -314,28 +475,63 @@ def weight_rates(seen: Any, rate: Any, lr: float, *, xlabel: str, ax: "Axes | No
             f"weight_rates: seen has shape {seen.shape} and rate {rate.shape}, "
             "expected (weights,) twice"
         )
-    ax = _axes(ax)
+    from lrlesson.drawing.lettering import short
+
+    base = f"base rate η = {lr:g}"
+    ax, lettering = _axes("weight_rates", ax, labels=[base])
     used = np.isfinite(rate)
-    label = "a weight" if used.all() else f"a weight ({(~used).sum()} not yet used)"
-    ax.plot(seen[used], rate[used], "o", color=COLOURS[0], ms=4, alpha=0.4, label=label)
-    ax.axhline(lr, color=COLOURS[6], lw=1.4, ls="--", label=f"base rate η = {lr:g}")
+    label = "a weight" if used.all() else f"a weight, {(~used).sum()} not yet used"
+    said = "No weight has been used yet"
+    if used.any():
+        low, high = rate[used].min(), rate[used].max()
+        said = f"Effective rates from {short(low, 2)} to {short(high, 2)}"
+    dots: dict[str, Any] = {"color": COLOURS[0], "ms": 5, "mew": 0, "alpha": 0.5, "label": label}
+    ax.plot(seen[used], rate[used], "o", **dots)
+    ax.axhline(lr, color=light("ink"), lw=1.4, ls=(0, (7, 4)), label=base)
+    lettering.name(base, 1, lr, light("ink"), at=ax.get_yaxis_transform())
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_xlabel(xlabel)
-    ax.set_ylabel("effective rate")
-    ax.legend(frameon=False)
+    ax.set_ylabel("effective rate of " + label)
+    ax.set_title(said)
+    _finish(ax)
 
 
-def _view(loss: Loss, paths: np.ndarray) -> tuple[float, float, float, float]:
-    """A square around the minimum that holds every start, with a margin."""
-    starts = paths[:, 0] if len(paths) else loss.minimum + np.ones((1, 2))
-    reach = 1.25 * max(float(np.abs(starts - loss.minimum).max()), 1e-6)
-    x, y = loss.minimum
-    return x - reach, x + reach, y - reach, y + reach
+def _room(ax: "Axes | None", rows: int = 0) -> int:
+    """How many lines of names fit beside a plot: `ax`, or the highest that we make."""
+    from lrlesson.drawing.lettering import LINE
+
+    high = TALLEST - FRAME - LINE * rows
+    if ax is not None:
+        high = ax.bbox.height * 72 / ax.figure.dpi
+    return int(high / LINE) + 1
 
 
-def _axes(ax: "Axes | None") -> "Axes":
-    """`ax` or that of a new figure, with a light grid and no box."""
+def _lines(names: Sequence[str]) -> int:
+    from lrlesson.drawing.lettering import folded
+
+    return sum(folded(name).count("\n") + 1 for name in names)
+
+
+def _axes(
+    owner: str,
+    ax: "Axes | None",
+    *,
+    labels: Sequence[str] = (),
+    rows: int = 0,
+    height: float = HEIGHT,
+) -> "tuple[Axes, Lettering]":
+    """`ax` or that of a new figure, quiet, and what writes beside it.
+
+    labels: the names that shall stand beside the plot; rows: lines above it. Raises ValueError
+    where the names do not fit.
+    """
+    from lrlesson.drawing.lettering import LINE, Lettering
+
+    lines, room = _lines(labels), _room(ax, rows)
+    if lines > room:
+        expected = f"at most {room} lines of names, as many as fit beside the plot"
+        raise ValueError(f"{owner}: {len(labels)} names take {lines} lines, expected {expected}")
     if ax is None:
         import matplotlib as mpl
         import matplotlib.pyplot as plt
@@ -343,12 +539,32 @@ def _axes(ax: "Axes | None") -> "Axes":
         from lrlesson.drawing.stage import Picture
         from lrlesson.drawing.theme import style
 
+        height = max(height, FRAME + LINE * (lines - 1)) + LINE * rows
         with style():
             drawn: dict[str, Any] = {"FigureClass": Picture, "facecolor": "white"}
-            ax = plt.subplots(figsize=(6.4, 4), layout="constrained", **drawn)[1]
+            size = (WIDTH / 72, height / 72)
+            ax = plt.subplots(figsize=size, layout="constrained", **drawn)[1]
             interactive = plt.isinteractive()  # a notebook turns it on with the first figure of all
         mpl.interactive(interactive)  # … which leaving the style has just undone
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(color=PALETTE["grid"][0], lw=0.8)
+    else:
+        figure = ax.figure.canvas.figure
+        if figure.get_layout_engine() is None and ax.get_subplotspec() is not None:
+            figure.set_layout_engine("constrained")  # or names would stand on other plots
+    muted = light("muted")
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.spines["bottom"].set_color(muted)
+    ax.grid(visible=False, axis="x")
+    ax.grid(visible=True, axis="y", color=light("grid"), lw=1)
     ax.set_axisbelow(True)
-    return ax
+    ax.tick_params(labelsize=12, labelcolor=muted, color=muted, labelfontfamily="DejaVu Sans")
+    ax.tick_params(axis="y", length=0, pad=7)
+    mine = [artist for artist in ax.get_children() if isinstance(artist, Lettering)]
+    return ax, mine[0] if mine else Lettering(ax)
+
+
+def _finish(ax: "Axes") -> None:
+    """Numbers of one format on both axes, and lines that end at the edge of the plot."""
+    from lrlesson.drawing.lettering import numbered
+
+    numbered(ax.xaxis, whole=ax.get_xlabel().startswith(("update", "epoch")))
+    numbered(ax.yaxis)

@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lrlesson.drawing.lettering import quantity
 from lrlesson.drawing.svg import ID, export
 from lrlesson.drawing.theme import PICTURE_SHEET, style
 
@@ -111,28 +112,24 @@ class Picture(Figure):
     """
 
     def in_words(self) -> str:
-        """The text alternative: what is drawn against what, the titles, and the names in the
-        legends."""
+        """The text alternative: what the title says, what is drawn against what, and each line by
+        its label."""
         parts = []
         for ax in self.axes:
-            x, y = (
-                label + " (logarithmic)" * (scale == "log")
-                for label, scale in (
-                    (ax.get_xlabel(), ax.get_xscale()),
-                    (ax.get_ylabel(), ax.get_yscale()),
-                )
-            )
-            names = ", ".join(ax.get_legend_handles_labels()[1])
-            title = ax.get_title("left") or ax.get_title()
-            about = f" ({title})" if title else ""
-            parts.append(f"{y} against {x}{about}" + (f": {names}" if names else ""))
-        return "; ".join(parts)
+            drawn = "; ".join(ax.get_legend_handles_labels()[1])
+            said = [ax.get_title("left") or ax.get_title()]
+            said += [
+                f"{quantity(ax.yaxis)} against {quantity(ax.xaxis)}" + f": {drawn}" * bool(drawn)
+            ]
+            parts.append(". ".join(filter(None, said)))
+        return ". ".join(parts)
 
     def _repr_html_(self) -> str:
         flat = io.BytesIO()
         self.savefig(flat, format="png", dpi=110)
         source = base64.b64encode(flat.getvalue()).decode()
         dpi, words = self.dpi, escape(self.in_words())
+        width = 72 * self.get_size_inches()[0]
         self.set_dpi(72)
         with style():
             svg = export(self)
@@ -141,5 +138,5 @@ class Picture(Figure):
         svg = svg.replace("<svg ", f'<svg role="img" aria-label="{words}" ', 1)
         return (
             f'<div class="lrlesson-picture"><style>{PICTURE_SHEET}</style>{svg}'
-            f'<img alt="{words}" src="data:image/png;base64,{source}"></div>'
+            f'<img width="{width:.0f}" alt="{words}" src="data:image/png;base64,{source}"></div>'
         )

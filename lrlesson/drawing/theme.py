@@ -150,7 +150,7 @@ PAGE_SHEET = (
 PICTURE_SHEET = (
     theme_css(".lrlesson-picture")
     + """
-.lrlesson-picture svg { display: block; width: 100%; max-width: 620px; }
+.lrlesson-picture svg { display: block; width: 100%; max-width: 806px; }
 .lrlesson-picture text { font-family: var(--jp-ui-font-family, system-ui, sans-serif); }
 .lrlesson-picture img { display: none; }
 """
