@@ -121,3 +121,17 @@ def test_at_equal_training_loss_two_rates_cannot_be_told_apart(seeds):
         assert reached.any(axis=1).all()
         means.append(run.test_accuracy[range(len(reached)), reached.argmax(axis=1)].mean())
     assert abs(means[1] - means[0]) < 0.015
+
+
+def test_N11_the_swing_across_a_valley_flattens_it():
+    """EXACT: ½(xy − 1)² at η: one step changes x² − y² by the factor 1 − η²(xy − 1)², and a start
+    beside a minimum too sharp for the rate ends at one that is not."""
+    x, y, lr = 2.8, 1 / 2.8 * 1.05, 0.3
+    assert x**2 + y**2 > 2 / lr
+    for _ in range(3000):
+        e = x * y - 1
+        before = x**2 - y**2
+        x, y = x - lr * e * y, y - lr * e * x
+        np.testing.assert_allclose(x**2 - y**2, before * (1 - lr**2 * e**2), rtol=1e-9)
+    assert abs(x * y - 1) < 1e-6
+    assert x**2 + y**2 < 2 / lr
