@@ -78,6 +78,9 @@ MISCONCEPTIONS = {
     "input-scale-counts-once": _entry(
         None, "02", "Doubling the inputs halves the good rate, in every model."
     ),
+    "rounding-averages-out": _entry(None, "02", "Rounding errors average out over many steps."),
+    "loses-last-digits-only": _entry(None, "02", "Few bits cost a step its last digits only."),
+    "rounding-works-against": _entry(None, "02", "Rounding errors push a run uphill."),
     "floor-from-rate-alone": _entry(None, "03", "The noise floor depends on the rate alone."),
     "floor-from-batch-alone": _entry(None, "03", "The noise floor depends on the batch alone."),
     "factor-is-divided": _entry(
@@ -99,6 +102,15 @@ MISCONCEPTIONS = {
     ),
     "steps-shrink-under-every-rule": _entry(
         None, "08", "Near a minimum the steps shrink by themselves, under every rule."
+    ),
+    "other-numbers-other-run": _entry(
+        None, "08", "Inputs in other coordinates make another run, under every rule."
+    ),
+    "same-information-same-run": _entry(
+        None, "08", "The same information makes the same run, under every rule."
+    ),
+    "matrix-feels-the-turn": _entry(
+        None, "08", "A rotation of the inputs disturbs rules for matrices most."
     ),
     "warmup-only-prevents": _entry(
         None, "07", "A warmup prevents an explosion and changes nothing else."
