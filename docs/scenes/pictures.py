@@ -33,7 +33,7 @@ POSITIONS = {
     "edge_of_stability": {"update": 110},
     "momentum_plane": {"rate": 24, "beta": 6},
     "effective_rates": {"step": 91},
-    "optimizer_race": {"sgd": 6, "momentum": 4, "adagrad": 5, "adam": 3},
+    "optimizer_race": {"sgd": 6, "momentum": 4, "adagrad": 4, "adam": 3},
     "range_test_picker": {"pick": 11},
     "batch_growth": {"axis": 1, "epoch": 12},
 }
