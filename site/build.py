@@ -20,6 +20,7 @@ from pathlib import Path
 import catalogue
 import front
 import nbformat
+import teachers
 from fontTools import subset
 from nbclient import NotebookClient
 from nbformat import NotebookNode
@@ -247,6 +248,8 @@ def write_lesson(path: Path, notebook: NotebookNode, note: str, there: set[str])
             in_parts |= bool(re.search(r"(?m)^## ", cell.source))
             if not in_parts:  # no level of headings may be left out
                 cell.source = re.sub(r"(?m)^### ", "## ", cell.source)
+    if path.parent.name == "notebooks" and (said := teachers.note(path.stem[:2])):
+        notebook.cells.append(nbformat.v4.new_markdown_cell(f"```{{raw}} html\n{said}\n```"))
     nbformat.write(notebook, path)
 
 

@@ -132,9 +132,9 @@ FAMILIES = {
 }
 
 
-def load_rosetta() -> ModuleType:
-    """The table that the reference tests evaluate."""
-    spec = importlib.util.spec_from_file_location("rosetta", REFERENCE / "rosetta.py")
+def of_tests(folder: str, name: str) -> ModuleType:
+    """A module of the tests' that holds facts of which pages are made."""
+    spec = importlib.util.spec_from_file_location(name, REFERENCE.parent / folder / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -142,7 +142,7 @@ def load_rosetta() -> ModuleType:
     return module
 
 
-ROSETTA = load_rosetta()
+ROSETTA = of_tests("reference", "rosetta")  # what the reference tests evaluate
 PAPERS, ELSEWHERE = (
     tomllib.loads((Path(__file__).parent / name).read_text(encoding="utf-8"))
     for name in ("papers.toml", "elsewhere.toml")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +12,7 @@ import pytest
 
 from lrlesson import Schedule, controllers, distance, matrices, optimizers, schedules, wrappers
 from lrlesson.base.shown import Shown
+from lrlesson.feedback.exercises.misconceptions import MISCONCEPTIONS
 from lrlesson.feedback.questions.bank import all_questions, of_lessons
 from lrlesson.feedback.questions.predicting import predict, pretest
 
@@ -88,6 +90,18 @@ def test_the_test_before_the_course_gives_no_answers(part: Part):
     for question in pretest().questions:
         assert question.options[0].text in Folded(page).hidden
         assert not any(option.why in Folded(page).hidden for option in question.options)
+
+
+def test_every_claim_stands_for_teachers_on_the_page_of_its_lesson(part: Part):
+    teachers = part("teachers")
+    claims = {f"{claim['lesson']:02}": escape(claim["says"]) for claim in teachers.CLAIMS}
+    assert len(claims) > 15
+    for lesson, says in claims.items():
+        note = teachers.note(lesson)
+        assert f"</b> {says}</li>" in note
+        assert all(f"“{escape(MISCONCEPTIONS[slug].belief)}”".replace("`", "") in note
+                   for slug in teachers.met(lesson))  # fmt: skip
+    assert "<b>Sparse features want a rate of their own (C14).</b>" in teachers.note("08")
 
 
 @pytest.mark.parametrize("thing", [schedules.Cosine(0.1, 100), optimizers.Adam()], ids=repr)
