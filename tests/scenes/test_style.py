@@ -165,12 +165,11 @@ def test_no_sentence_speaks_of_places(name: str):
 
 @pytest.mark.parametrize(("wide", "rows"), [(700, 1), (830, 1), (390, 2)])
 def test_the_families_stand_in_one_row_on_a_page_of_the_site(
-    chromium: Browser, tmp_path: FilePath, wide: int, rows: int
+    page: Page, tmp_path: FilePath, wide: int, rows: int
 ):
-    page = opened(
-        chromium, explorers.schedule_composer(), tmp_path / "scene.html", "Inter", "light"
-    )
+    file = tmp_path / "scene.html"
+    explorers.schedule_composer().to_html(file)
     page.set_viewport_size({"width": wide, "height": 700})
+    show(page, file, FONTS[0])
     tops = "labels => new Set(labels.map((one) => one.getBoundingClientRect().top)).size"
     assert page.locator(".lr-icons label").evaluate_all(tops) == rows
-    page.close()
