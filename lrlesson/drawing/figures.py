@@ -12,19 +12,24 @@ import numpy as np
 from lrlesson.base.fields import POSITIVE_COUNT, checked, refusal
 from lrlesson.base.schedule import Schedule
 from lrlesson.diagnosis import diagnose
-from lrlesson.drawing.theme import PALETTE, light
+from lrlesson.drawing.plots import (
+    BROKEN,
+    COLOURS,
+    FRAME,
+    HEIGHT,
+    WIDTH,
+    finish,
+    leaves,
+    lines_of,
+    plot,
+    room,
+)
+from lrlesson.drawing.theme import light
 from lrlesson.losses import Loss
 from lrlesson.training import History
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from lrlesson.drawing.lettering import Lettering
-
-COLOURS = [PALETTE[role][0] for role in ("low", "high", "pick", "ink", "good", "muted")]
-BROKEN = PALETTE["broken"][0]
-WIDTH, HEIGHT, TALLEST = 806, 380, 560  # units, which are pixels
-FRAME = 112  # units of the height that are above and below the plot
 
 
 def loss_curves(
@@ -70,8 +75,8 @@ def loss_curves(
     gone = ends < values.shape[1]
 
     shown = [f"{name}, diverges" if lost else name for name, lost in zip(names, gone, strict=True)]
-    every = labels is not None or _lines(shown) <= _room(ax)
-    ax, lettering = _axes("loss_curves", ax, labels=shown if every else ())
+    every = labels is not None or lines_of(shown) <= room(ax)
+    ax, lettering = plot("loss_curves", ax, labels=shown if every else ())
     time = against[:-1]
     colours = iter(COLOURS * history.runs)
     for r, name in enumerate(names):
@@ -98,7 +103,7 @@ def loss_curves(
         ax.set_yscale("log")
     if every and gone.any():  # their names stand above the other lines
         low, high = ax.get_yaxis().get_transform().transform(ax.get_ylim())
-        high += (high - low) * min(0.5, 20 * _lines(np.array(shown)[gone]) / HEIGHT)
+        high += (high - low) * min(0.5, 20 * lines_of(np.array(shown)[gone]) / HEIGHT)
         ax.set_ylim(*ax.get_yaxis().get_transform().inverted().transform([low, high]))
     if t[-1] > t[0]:
         ax.set_xlim(t[0], t[-1])
@@ -106,7 +111,7 @@ def loss_curves(
     ax.set_ylabel(_SHOWN.get(show, show))
     last = values[:, -max(1, values.shape[1] // 10) :] if show == "losses" else values[:, -1:]
     ax.set_title(_ended(names, values[:, 0], np.where(gone, np.nan, last.mean(axis=1))))
-    _finish(ax)
+    finish(ax)
 
 
 def _ended(names: Sequence[str], first: np.ndarray, last: np.ndarray) -> str:
@@ -139,7 +144,7 @@ def reading(history: History, run: int = 0, *, ax: "Axes | None" = None) -> None
     losses = history.losses[run]
     at = history.at[run] if hasattr(history, "at") else np.arange(len(losses))
     there = np.isfinite(losses)
-    ax, lettering = _axes("reading", ax, rows=sum(bool(sign.places) for sign in found.signs))
+    ax, lettering = plot("reading", ax, rows=sum(bool(sign.places) for sign in found.signs))
     words = "loss"
     if there.any():
         words += " from {:.3g} to {:.3g}".format(*losses[there][[0, -1]])
@@ -164,7 +169,7 @@ def reading(history: History, run: int = 0, *, ax: "Axes | None" = None) -> None
     ax.set_xlabel("update")
     ax.set_ylabel("loss")
     ax.set_title("Seen: " + ", ".join(sign.kind for sign in found.signs))
-    _finish(ax)
+    finish(ax)
 
 
 _SHOWN = {
@@ -228,7 +233,7 @@ def _rates(
     """Rates (updates,) against the update, each named at the end of its line."""
     from lrlesson.drawing.lettering import count, short
 
-    ax, lettering = _axes(owner, ax, labels=names)
+    ax, lettering = plot(owner, ax, labels=names)
     last = len(rates[0]) - 1
     for k, (name, rate) in enumerate(zip(names, rates, strict=True)):
         colour = COLOURS[k % len(COLOURS)]
@@ -250,7 +255,7 @@ def _rates(
     ax.set_xlabel("update t")
     ax.set_ylabel("learning rate η")
     ax.set_title(said)
-    _finish(ax)
+    finish(ax)
 
 
 def u_curve(
@@ -282,7 +287,7 @@ def u_curve(
     low, high = kept.min(axis=1).filled(np.nan), kept.max(axis=1).filled(np.nan)
     trained, count, seeds = np.isfinite(middle), failed.sum(axis=1), loss.shape[1]
 
-    ax, lettering = _axes("u_curve", ax)
+    ax, lettering = plot("u_curve", ax)
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_xlim(lr.min() / 1.3, lr.max() * 1.3)
@@ -334,7 +339,7 @@ def u_curve(
     ax.set_ylabel(ylabel)
     ax.set_title(said)
     lettering.tag()
-    _finish(ax)
+    finish(ax)
     if not trained.any():
         ax.set_yticks([])
 
@@ -379,7 +384,7 @@ def contour(
 
     bands = LEVELS[5::-1]  # not so dark that a path is hard to see
     own = ax is None
-    ax, lettering = _axes("contour", ax, labels=[] if labels is None else names, height=430)
+    ax, lettering = plot("contour", ax, labels=[] if labels is None else names, height=430)
     size = np.array([ax.bbox.width / ax.bbox.height, 1.0])
     if own:
         size[0] = (WIDTH - 60) / (430 - FRAME)  # what the layout will make of it
@@ -404,7 +409,7 @@ def contour(
         ax.plot(*path.T, color=colour, lw=2, label=words, **casing)
         ax.plot(*path.T, ".", color=colour, ms=6)
         ax.plot(*path[0], "o", color=colour, ms=8, mfc="white", mew=2)
-        ends[r], way = _leaves((path - corner) / reach)
+        ends[r], way = leaves((path - corner) / reach)
         ends[r] = corner + reach * ends[r]
         if way.any():
             turn = float(np.degrees(np.arctan2(*(way * size[::-1])[::-1]))) - 90
@@ -421,7 +426,7 @@ def contour(
     ax.set_xlabel("weight w₁")
     ax.set_ylabel("weight w₂ (stronger blue: lower loss)")
     ax.set_title(_arrived(names, loss, kept))
-    _finish(ax)
+    finish(ax)
     if view is None:
         ax.set_aspect("equal", anchor="W")
 
@@ -432,19 +437,6 @@ def _view(loss: Loss, starts: np.ndarray, size: np.ndarray) -> tuple[float, floa
     reach = 1.25 * max(float(np.abs((starts - loss.minimum) / size).max()), 1e-6) * size
     (left, bottom), (right, top) = loss.minimum - reach, loss.minimum + reach
     return left, right, bottom, top
-
-
-def _leaves(path: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where a path ends, in a view from 0 to 1, and if outside of it, the way by which it left."""
-    inside = np.asarray(((path >= 0) & (path <= 1)).all(axis=1))
-    if inside[-1] or not inside.any():
-        return np.clip(path[-1], 0, 1), np.zeros(2)
-    k = int(np.flatnonzero(inside)[-1])
-    way = path[k + 1] - path[k]
-    rim = np.where(way > 0, 1.0, 0.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shares = np.where(way == 0, np.inf, (rim - path[k]) / way)
-    return path[k] + min(shares.min(), 1.0) * way, way
 
 
 def _closest(places: np.ndarray) -> float:
@@ -478,7 +470,7 @@ def weight_rates(seen: Any, rate: Any, lr: float, *, xlabel: str, ax: "Axes | No
     from lrlesson.drawing.lettering import short
 
     base = f"base rate η = {lr:g}"
-    ax, lettering = _axes("weight_rates", ax, labels=[base])
+    ax, lettering = plot("weight_rates", ax, labels=[base])
     used = np.isfinite(rate)
     label = "a weight" if used.all() else f"a weight, {(~used).sum()} not yet used"
     said = "No weight has been used yet"
@@ -494,77 +486,4 @@ def weight_rates(seen: Any, rate: Any, lr: float, *, xlabel: str, ax: "Axes | No
     ax.set_xlabel(xlabel)
     ax.set_ylabel("effective rate of " + label)
     ax.set_title(said)
-    _finish(ax)
-
-
-def _room(ax: "Axes | None", rows: int = 0) -> int:
-    """How many lines of names fit beside a plot: `ax`, or the highest that we make."""
-    from lrlesson.drawing.lettering import LINE
-
-    high = TALLEST - FRAME - LINE * rows
-    if ax is not None:
-        high = ax.bbox.height * 72 / ax.figure.dpi
-    return int(high / LINE) + 1
-
-
-def _lines(names: Sequence[str]) -> int:
-    from lrlesson.drawing.lettering import folded
-
-    return sum(folded(name).count("\n") + 1 for name in names)
-
-
-def _axes(
-    owner: str,
-    ax: "Axes | None",
-    *,
-    labels: Sequence[str] = (),
-    rows: int = 0,
-    height: float = HEIGHT,
-) -> "tuple[Axes, Lettering]":
-    """`ax` or that of a new figure, quiet, and what writes beside it.
-
-    labels: the names that shall stand beside the plot; rows: lines above it. Raises ValueError
-    where the names do not fit.
-    """
-    from lrlesson.drawing.lettering import LINE, Lettering
-
-    lines, room = _lines(labels), _room(ax, rows)
-    if lines > room:
-        expected = f"at most {room} lines of names, as many as fit beside the plot"
-        raise ValueError(f"{owner}: {len(labels)} names take {lines} lines, expected {expected}")
-    if ax is None:
-        import matplotlib as mpl
-        import matplotlib.pyplot as plt
-
-        from lrlesson.drawing.stage import Picture
-        from lrlesson.drawing.theme import style
-
-        height = max(height, FRAME + LINE * (lines - 1)) + LINE * rows
-        with style():
-            drawn: dict[str, Any] = {"FigureClass": Picture, "facecolor": "white"}
-            size = (WIDTH / 72, height / 72)
-            ax = plt.subplots(figsize=size, layout="constrained", **drawn)[1]
-            interactive = plt.isinteractive()  # a notebook turns it on with the first figure of all
-        mpl.interactive(interactive)  # … which leaving the style has just undone
-    else:
-        figure = ax.figure.canvas.figure
-        if figure.get_layout_engine() is None and ax.get_subplotspec() is not None:
-            figure.set_layout_engine("constrained")  # or names would stand on other plots
-    muted = light("muted")
-    ax.spines[["top", "right", "left"]].set_visible(False)
-    ax.spines["bottom"].set_color(muted)
-    ax.grid(visible=False, axis="x")
-    ax.grid(visible=True, axis="y", color=light("grid"), lw=1)
-    ax.set_axisbelow(True)
-    ax.tick_params(labelsize=12, labelcolor=muted, color=muted, labelfontfamily="DejaVu Sans")
-    ax.tick_params(axis="y", length=0, pad=7)
-    mine = [artist for artist in ax.get_children() if isinstance(artist, Lettering)]
-    return ax, mine[0] if mine else Lettering(ax)
-
-
-def _finish(ax: "Axes") -> None:
-    """Numbers of one format on both axes, and lines that end at the edge of the plot."""
-    from lrlesson.drawing.lettering import numbered
-
-    numbered(ax.xaxis, whole=ax.get_xlabel().startswith(("update", "epoch")))
-    numbered(ax.yaxis)
+    finish(ax)
