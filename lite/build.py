@@ -7,6 +7,7 @@ pages that come out need no network. README.md says how it is put together.
 import argparse
 import hashlib
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -189,6 +190,12 @@ def write_pyodide(source: Path, packages: Path, wheels: Path, target: Path) -> l
     return list(lock["packages"])
 
 
+def megabytes(folder: Path) -> int:
+    """The size of a folder's files, to the next ten megabytes."""
+    size = sum(file.stat().st_size for file in folder.iterdir())
+    return 10 * math.ceil(size / 1e7)
+
+
 def digest(file: Path) -> str:
     """The SHA-256 of a file, in hexadecimal."""
     return hashlib.sha256(file.read_bytes()).hexdigest()
@@ -200,6 +207,7 @@ def write_settings(lite: Path, packages: list[str]) -> None:
     config = {
         "appName": "lrlesson",
         "exposeAppInBrowser": True,
+        "pythonSize": f"{megabytes(lite / 'static' / 'pyodide')} MB",  # extension/python.js says it
         "litePluginSettings": {"@jupyterlite/pyodide-kernel-extension:kernel": kernel},
     }
     text = json.dumps({"jupyter-lite-schema-version": 0, "jupyter-config-data": config})

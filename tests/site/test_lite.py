@@ -1,6 +1,7 @@
 """The JupyterLite build in Chromium, which reaches nothing but the folder that was built."""
 
 import http.server
+import re
 import shutil
 import subprocess
 import sys
@@ -27,7 +28,25 @@ STARTS = 400  # seconds within which the kernel is there, on a machine that has 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
+STATUS = ".lrlesson-lite[role=status]"
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """Serves files; the interpreter anew to each Python, and only while `sends` is set."""
+
+    sends = threading.Event()
+    sends.set()
+
+    def do_GET(self) -> None:
+        if self.path.endswith(".wasm"):
+            self.sends.wait()
+        super().do_GET()
+
+    def end_headers(self) -> None:
+        if self.path.endswith(".wasm"):
+            self.send_header("Cache-Control", "no-store")
+        super().end_headers()
+
     def log_message(self, *_: object) -> None:
         pass
 
@@ -40,7 +59,7 @@ def pages(npm_and_chromium: None, tmp_path_factory: pytest.TempPathFactory) -> I
     built = subprocess.run(command, capture_output=True, text=True)
     assert built.returncode == 0, built.stdout + built.stderr
     shutil.copy(ROOT / "tests" / "feedback" / "right.toml", out / "html")
-    handler = partial(Quiet, directory=out / "html")
+    handler = partial(Handler, directory=out / "html")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield rig.Server(f"http://127.0.0.1:{server.server_port}/", "", out / "html")
@@ -57,22 +76,26 @@ def offline(npm_and_chromium: None) -> Iterator[Browser]:
 class Lite(rig.Lab):
     """A window on the build; it remembers what was asked of anybody else."""
 
-    def __init__(self, browser: Browser, server: rig.Server) -> None:
-        super().__init__(browser, server)
+    def __init__(self, browser: Browser, server: rig.Server, width: int = 1400) -> None:
+        super().__init__(browser, server, width)
         self.left: list[str] = []
         own = (server.url, "data:", "blob:")
         self.context.on(
             "request", lambda asked: asked.url.startswith(own) or self.left.append(asked.url)
         )
 
-    def open(self, path: str) -> None:
+    def show(self, path: str) -> None:
+        """Open a notebook, whatever Python does."""
         self.path = path
         self.page.goto(f"{self.server.url}lab/index.html?path={path}", timeout=180_000)
         self.page.wait_for_function("window.jupyterapp !== undefined", timeout=180_000)
         self.page.evaluate("window.jupyterapp.restored")
         self.page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for(timeout=180_000)
-        self.wait_idle(STARTS)
         self.unfold()
+
+    def open(self, path: str) -> None:
+        self.show(path)
+        self.wait_idle(STARTS)
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +200,11 @@ def test_a_prediction_gets_its_reply(lite: Lite):
     expect(question.locator(".lrlesson-reply")).not_to_be_empty()
 
 
+def test_the_stop_button_says_what_ends_a_cell(lite: Lite):
+    lite.menu("Kernel", "Interrupt Kernel")
+    expect(lite.page.locator(STATUS)).to_contain_text("Restart Kernel")
+
+
 def test_work_is_there_when_the_page_is_opened_again(lite: Lite):
     """Kept by the browser, with its scenes alive before anything is run."""
     lite.save()
@@ -186,6 +214,36 @@ def test_work_is_there_when_the_page_is_opened_again(lite: Lite):
     expect(scene.locator(".lr-verdict")).to_have_text(verdict, use_inner_text=True)
     scene.get_by_role("slider", name="rate").first.press("End")
     expect(scene.locator(".lr-verdict")).to_contain_text("diverge")
+
+
+def test_what_is_run_before_python_has_started_waits_for_it(lite: Lite):
+    """And is run in the order of asking; meanwhile the page says what it waits for."""
+    Handler.sends.clear()
+    try:
+        lite.show(EXERCISE)
+        status = lite.page.locator(STATUS)
+        expect(status).to_have_text(re.compile(r"Python is starting, about half a minute, \d+ MB"))
+        for name in ("imports", "feedback"):
+            cell = lite.cell(name)
+            cell.locator(".cm-content").click()
+            lite.page.keyboard.press("Control+Enter")
+            expect(cell.locator(".jp-InputPrompt")).to_have_text("[*]:")
+    finally:
+        Handler.sends.set()
+    lite.wait_idle(STARTS)
+    cells = [lite.cells()[lite.index(name)] for name in ("imports", "feedback")]
+    assert [cell["execution_count"] for cell in cells] == [1, 2]
+    expect(status).to_be_empty()
+
+
+def test_on_a_phone_the_text_comes_first(offline: Browser, pages: rig.Server):
+    window = Lite(offline, pages, width=390)
+    window.show(EXERCISE)
+    wide = "() => document.querySelector('.jp-Cell')?.getBoundingClientRect().width > 250"
+    window.page.wait_for_function(wide)
+    window.page.wait_for_timeout(3000)  # JupyterLab would open the list of files once more
+    assert window.page.evaluate(wide)
+    window.close()
 
 
 def test_an_exercise_has_a_kernel_beside_the_lesson_that_leads_to_it(lite: Lite):
