@@ -1,10 +1,14 @@
 """What every part's tests share."""
 
+import contextlib
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import rig
@@ -63,7 +67,7 @@ def need(program: str, found: object) -> None:
         unless_in_ci(f"{program} is missing; on Debian and Ubuntu: sudo apt install {program}")
 
 
-def unless_in_ci(reason: str) -> None:
+def unless_in_ci(reason: str) -> NoReturn:
     """Skip a test that this machine cannot run; in CI that is a failure."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
@@ -82,6 +86,20 @@ def bubblewrap() -> None:
     """The grader's sandbox can be made on this machine."""
     if problem := sandbox.problem():
         unless_in_ci(problem)
+
+
+@pytest.fixture(scope="session")
+def python_for_new_users() -> str:
+    """A Python that users without rights may start, this one's or the system's; root makes some."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        unless_in_ci("this test makes users of the system; only root can")
+    need("useradd", shutil.which("useradd"))
+    for path in (f"{sys.base_prefix}/bin/python3", "/usr/bin/python3"):
+        tried = [path, "-c", "import sys, venv, sqlite3; sys.exit(sys.version_info < (3, 11))"]
+        with contextlib.suppress(OSError):
+            if not subprocess.run(tried, user=65534, group=65534, extra_groups=[]).returncode:
+                return path
+    return unless_in_ci("no Python 3.11 or newer that every user may start")
 
 
 @pytest.fixture
