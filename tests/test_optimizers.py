@@ -714,3 +714,24 @@ def test_a_rule_without_an_update_says_so():
 
     with pytest.raises(TypeError, match="Empty has no rule"):
         Empty().step(np.ones(2), np.ones(2), Empty().init(np.ones(2)), 0.1)
+
+
+@every_rule
+def test_the_card_shows_how_far_a_weight_moves(rule):
+    page = ET.fromstring(rule._repr_html_())
+    rows = [[cell.text for cell in row] for row in page.iter("tr")]
+    assert all(hasattr(rule, name) for _, name, _ in rows)
+    if (curve := page.find(".//svg")) is not None:
+        assert "nan" not in curve.attrib["aria-label"] + curve.find("polyline").attrib["points"]
+
+
+def test_the_card_has_the_numbers_of_the_formula_and_those_that_are_set():
+    rows = {
+        (sign.text or "") + "".join(sub.text for sub in sign): [name.text, value.text]
+        for sign, name, value in ET.fromstring(Adam(beta1=0.8)._repr_html_()).iter("tr")
+    }
+    assert rows == {"β1": ["beta1", "0.8"], "β2": ["beta2", "0.999"], "ε": ["eps", "1e-08"]}
+    assert "weight_decay" in AdamW()._repr_html_()
+    page = ET.fromstring(SGD(momentum=0.9)._repr_html_())
+    said = page.find(".//svg").attrib["aria-label"]
+    assert said.startswith("distance of each of 40 updates at the rate 1, from 1 to 8.78 while")

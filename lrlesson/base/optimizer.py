@@ -8,7 +8,7 @@ import numpy as np
 
 from lrlesson.base.fields import RATE, Nonnegative, floats, is_number, refusal
 from lrlesson.base.notation import fill, in_lines, latex_number
-from lrlesson.base.shown import Shown, with_decay, written_formula
+from lrlesson.base.shown import Shown, small_curve, with_decay, written_formula
 
 
 class State:
@@ -122,6 +122,21 @@ class Optimizer(Shown):
 
     def _equation(self) -> str:
         return in_lines(self._latex())
+
+    def _picture(self) -> str:
+        """How far one weight goes in each of 40 updates, while its gradient is 1 and then 0."""
+        w = np.zeros((1, 1))
+        try:
+            state, gone = self.init(w), np.empty((1, 40))
+        except ValueError:  # a rule for the layers of one network
+            return ""
+        for t in range(40):
+            moved = self.move(w, np.full((1, 1), float(t < 20)), 1.0, state)
+            gone[0, t], w = abs(moved - w).item(), moved
+        label = f"distance of each of 40 updates at the rate 1, from {gone[0, 0]:.3g} to "
+        label += f"{gone[0, 19]:.3g} while the gradient is 1, then to {gone[0, -1]:.3g}"
+        high = f"moves by ≤ {gone.max():.3g} per update"
+        return small_curve(np.arange(40), gone, label, high, "gradient 1, from update 20 on 0")
 
     def _refuse_shape(self, w: np.ndarray, size: int | None = None) -> None:
         """ValueError unless the last axis of w holds the weights of one run: `size` of them."""

@@ -20,7 +20,7 @@ from lrlesson.base.fields import (
     refusal,
 )
 from lrlesson.base.notation import latex_number
-from lrlesson.base.shown import Shown, written_formula
+from lrlesson.base.shown import Shown, small_curve, written_formula
 
 _PIECE = 8192  # times at once: 64 kB
 
@@ -218,26 +218,10 @@ class Schedule(Shown):
         span = self._span()
         t = np.unique(np.linspace(0, span - 1, min(span, 400)).round())
         rates = np.atleast_2d(self(t))[:6]
-        top = float(rates.max()) or 1.0
-        x = 4 + t / max(t[-1], 1) * (width - 8)
-        lines = []
-        for rate in rates:
-            y = height - 18 - rate / top * (height - 36)
-            points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
-            lines.append(
-                f'<polyline points="{points}" fill="none" stroke="currentColor" '
-                'stroke-width="1.8"/>'
-            )
+        top = float(rates.max())
         label = f"learning rate over the first {span:,} updates, largest {top:.3g}"
-        return (
-            f'<svg role="img" aria-label="{label}" width="{width}" height="{height}" '
-            f'viewBox="0 0 {width} {height}" style="font:11px sans-serif">{"".join(lines)}'
-            f'<line x1="4" x2="{width - 4}" y1="{height - 17}" y2="{height - 17}" '
-            'stroke="currentColor" stroke-opacity=".4"/>'
-            f'<text x="4" y="12" fill="currentColor">η ≤ {top:.3g}</text>'
-            f'<text x="{width - 4}" y="{height - 4}" text-anchor="end" fill="currentColor">'
-            f"update {int(t[-1]):,}</text></svg>"
-        )
+        said = f"η ≤ {top:.3g}", f"update {int(t[-1]):,}"
+        return small_curve(t, rates, label, *said, (width, height))
 
 
 class Then(Schedule):

@@ -3,12 +3,20 @@
 import html
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any, ClassVar
 
 import numpy as np
 
-from lrlesson.base.fields import Frozen
+from lrlesson.base.fields import Frozen, number_text
 from lrlesson.base.notation import fill, plain, symbol_of, symbols, tex
+
+_CARD = (
+    "display:flex;flex-wrap:wrap;align-items:center;gap:8px 28px;width:fit-content;max-width:806px;"
+    "box-sizing:border-box;margin:4px 0;padding:10px 16px;border:1px solid #7f7f7f66;"
+    "border-radius:6px"
+)
+_CELL = "padding:1px 14px 1px 0;border:0;color:inherit;font-variant-numeric:tabular-nums"
 
 
 class Shown(Frozen):
@@ -44,13 +52,30 @@ class Shown(Frozen):
     def _repr_latex_(self) -> str:
         return rf"$\displaystyle {self._equation()}$"
 
+    def _numbers(self) -> str:
+        """The numbers of the formula, and what else is not as by default, in an HTML table."""
+        held = symbols(written_formula(type(self), self), self._symbols.values())
+        rows = ""
+        for field in fields(self):
+            symbol, value = self._symbols[field.name], getattr(self, field.name)
+            default: Any = field.default
+            named = symbol in held or (len(plain(symbol)) == 1 and np.any(value))
+            if isinstance(value, Shown) or not (named or not np.array_equal(value, default)):
+                continue
+            said = number_text(value) if isinstance(value, (float, np.ndarray)) else repr(value)
+            sign = plain(symbol) if named else ""
+            sign = re.sub(r"_\{?(\w+)\}?", r"<sub>\1</sub>", sign)
+            cells = [sign, html.escape(field.name), html.escape(said)]
+            cells = [f'<td style="text-align:left;{_CELL}">{cell}</td>' for cell in cells]
+            rows += f'<tr style="background:none">{"".join(cells)}</tr>'
+        return rows and f'<table style="margin:0;border-collapse:collapse">{rows}</table>'
+
     def _repr_html_(self) -> str:
         return (
-            '<div class="lrlesson-formula" '
-            'style="display:flex;flex-wrap:wrap;align-items:center;gap:1.5em">'
+            f'<div class="lrlesson-formula" style="{_CARD}">'
             f"<div>{html.escape(self._repr_latex_(), quote=False)}"
             f"<div><code>{html.escape(repr(self), quote=False)}</code></div></div>"
-            f"{self._picture()}</div>"
+            f"{self._numbers()}{self._picture()}</div>"
         )
 
 
@@ -129,3 +154,36 @@ def with_decay(formula: str, decay: str, decoupled: bool, rate: str = r"\eta") -
         shrunk = rf"w \leftarrow (1 - {rate} \cdot {decay}) \cdot w"
         return formula.replace(r"w \leftarrow w", shrunk)
     return rf"g \leftarrow g + {decay} \cdot w; " + formula
+
+
+def small_curve(
+    x: np.ndarray,
+    rows: np.ndarray,
+    label: str,
+    high: str,
+    last: str,
+    size: tuple[int, int] = (260, 90),
+) -> str:
+    """Lines from 0 to their largest value as a drawing in the colour of the text, with two labels.
+
+    x: (points,). rows: (lines, points), at least 0. label: the text alternative. high: what is said
+    of the largest value; last: of the last x. size: width and height in pixels.
+    """
+    width, height = size
+    across = 4 + x / max(x[-1], 1) * (width - 8)
+    lines = ""
+    for row in rows:
+        up = height - 18 - row / (float(rows.max()) or 1.0) * (height - 38)
+        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(across, up, strict=True))
+        lines += (
+            f'<polyline points="{points}" fill="none" stroke="currentColor" stroke-width="2.4"/>'
+        )
+    return (
+        f'<svg role="img" aria-label="{html.escape(label)}" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" style="font:12px sans-serif">{lines}'
+        f'<line x1="4" x2="{width - 4}" y1="{height - 17}" y2="{height - 17}" '
+        'stroke="currentColor" stroke-opacity=".4"/>'
+        f'<text x="4" y="12" fill="currentColor">{html.escape(high)}</text>'
+        f'<text x="{width - 4}" y="{height - 4}" text-anchor="end" fill="currentColor">'
+        f"{html.escape(last)}</text></svg>"
+    )
