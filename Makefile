@@ -1,7 +1,7 @@
 # The course in one command: make lab. `make help` lists the others.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup course lab zip test test-slow test-claims test-oldest test-newest lint format lock pictures site pages pdf lite clean
+.PHONY: help setup course lab zip test test-slow test-browsers test-claims test-oldest test-newest lint format lock pictures site pages pdf lite clean
 
 # PYTHON=... chooses an interpreter; otherwise the set-up looks for one that is new enough.
 SETUP_PYTHON := $(or $(PYTHON),$(shell command -v python3 || command -v python))
@@ -36,9 +36,14 @@ zip:  ## the course as one file for those without git, build/lrlesson-course.zip
 test: setup lint  ## every test but the slow ones, with lint and types
 	$(BIN)/python -m pytest $(PARALLEL) $(AGAIN) -m "not slow"
 
+# Firefox and WebKitGTK, in a lane of their own: CI does not have them.
+BROWSERS := tests/browser/test_other_browsers.py
+test-browsers: setup  ## move scenes in Firefox ESR and WebKitGTK, by keys and mouse
+	$(BIN)/python -m pytest $(BROWSERS)
+
 # The grader's go one by one: some of them look for what the machine has left over.
 test-slow: setup  ## the slow tests
-	$(BIN)/python -m pytest -n 2 --dist=loadfile --no-loadscope-reorder $(AGAIN) -m slow --ignore=tests/grading
+	$(BIN)/python -m pytest -n 2 --dist=loadfile --no-loadscope-reorder $(AGAIN) -m slow --ignore=tests/grading --ignore=$(BROWSERS)
 	$(BIN)/python -m pytest $(AGAIN) -m slow tests/grading
 
 test-claims: setup  ## what the lessons claim, on seeds of this day that nobody has seen

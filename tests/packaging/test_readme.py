@@ -42,7 +42,7 @@ COVERED = {
     r"conda .*": f"{HERE}/test_requirements.py::test_conda_users_get_the_same",
     # .ci/run installs it so, where it may.
     r"sudo (apt|apt-get|dnf) install .*": "tests/conftest.py::need",
-    r"make (test(-slow|-oldest)?|lint|format|lock|pictures|clean|help)": "are lanes themselves",
+    r"make (test(-slow|-oldest|-browsers)?|lint|format|lock|pictures|clean|help)": "are lanes",
     r"make pages": "tests/site/*.py::test_",
     r"make lite": "tests/site/test_lite.py::test_",
 }
