@@ -35,6 +35,9 @@ COVERED = {
     r"(python3? -m )?pip install (--upgrade |-U )?\"?lrlesson(\[[a-z,]+\])?\"?": (
         f"{HERE}/test_fresh.py::test_upgrading_keeps_the_work"
     ),
+    # The test of a hub does with users of its own what these do.
+    r"install -d -o .*": "tests/browser/test_hub.py::test_",
+    r"pip install \"lrlesson\[course,grading\]\" jupyterhub": "tests/browser/test_hub.py::test_",
     r"lrlesson release.*": f"{HERE}/test_commands.py::test_release_writes_the_exercises",
     r"lrlesson selftest.*": "tests/grading/test_selftest.py::test_",
     r"lrlesson grade .*--dask .*": "tests/grading/test_dask.py::test_",
