@@ -168,7 +168,7 @@ def test_the_digits_are_what_each_net_reads(runs: Scene):
 
 def test_the_race_keeps_its_secret_until_asked(runs: Scene):
     runs.reveal, runs.update = 0, 300
-    assert runs.verdict.startswith("Which is which? one net")
+    assert runs.verdict.startswith("Which is which? One net")
     labels = [actor(runs, f"{letter} label") for letter in "ABC"]
     assert [runs.row(spec["text"]) for spec in labels] == ["A", "B", "C"]
     assert {runs.row(spec["note"]) for spec in labels} == {""}
