@@ -91,11 +91,11 @@ class Lite(rig.Lab):
         self.page.wait_for_function("window.jupyterapp !== undefined", timeout=180_000)
         self.page.evaluate("window.jupyterapp.restored")
         self.page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for(timeout=180_000)
-        self.unfold()
 
     def open(self, path: str) -> None:
         self.show(path)
         self.wait_idle(STARTS)
+        self.unfold()
 
 
 @pytest.fixture(scope="module")
