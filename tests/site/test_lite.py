@@ -89,8 +89,25 @@ class Lite(rig.Lab):
         self.path = path
         self.page.goto(f"{self.server.url}lab/index.html?path={path}", timeout=180_000)
         self.page.wait_for_function("window.jupyterapp !== undefined", timeout=180_000)
-        self.page.evaluate("window.jupyterapp.restored")
+        self.page.evaluate("window.jupyterapp.restored")  # with what was open before
+        self.wait_in_front(path)
         self.page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for(timeout=180_000)
+
+    def wait_in_front(self, path: str) -> None:
+        self.page.wait_for_function(
+            "path => window.jupyterapp.shell.currentWidget?.context?.path === path",
+            arg=path,
+            timeout=180_000,
+        )
+
+    def unfold(self) -> None:
+        """Open all folds; one that comes while the notebook is still being shown, too."""
+        hidden = "jupyterapp.shell.currentWidget.content.widgets.some(cell => cell.isHidden)"
+        for _ in range(20):
+            super().unfold()
+            self.page.wait_for_timeout(500)
+            if not self.page.evaluate(hidden):
+                return
 
     def open(self, path: str) -> None:
         self.show(path)
@@ -249,9 +266,7 @@ def test_on_a_phone_the_text_comes_first(offline: Browser, pages: rig.Server):
 def test_an_exercise_has_a_kernel_beside_the_lesson_that_leads_to_it(lite: Lite):
     lite.open("notebooks/04_decay.ipynb")
     lite.cell("modify").get_by_role("link", name="Decay by formula").click()
-    lite.page.wait_for_function(
-        "path => window.jupyterapp.shell.currentWidget.context?.path === path", arg=EXERCISE
-    )
+    lite.wait_in_front(EXERCISE)
     lite.wait_idle(STARTS)
 
 
