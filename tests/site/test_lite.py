@@ -263,13 +263,6 @@ def test_on_a_phone_the_text_comes_first(offline: Browser, pages: rig.Server):
     window.close()
 
 
-def test_an_exercise_has_a_kernel_beside_the_lesson_that_leads_to_it(lite: Lite):
-    lite.open("notebooks/04_decay.ipynb")
-    lite.cell("modify").get_by_role("link", name="Decay by formula").click()
-    lite.wait_in_front(EXERCISE)
-    lite.wait_idle(STARTS)
-
-
 def test_the_root_leads_to_the_first_lesson(lite: Lite):
     lite.page.goto(lite.server.url)
     lite.page.get_by_role("link", name="Begin with lesson 00").click()
