@@ -235,12 +235,22 @@ class Lab:
         return self.server.folder / self.path
 
     def cell(self, cell_id: str) -> Locator:
-        """Scroll to a cell, which JupyterLab then draws."""
+        """Scroll to a cell, which JupyterLab then draws.
+
+        It guesses how high the cells are that it has not drawn: far down it takes a few times, and
+        the same request twice is none.
+        """
         index = self.index(cell_id)
-        self.page.evaluate(
-            "index => window.jupyterapp.shell.currentWidget.content.scrollToItem(index, 'start')",
-            index,
-        )
+        scroll = """([index, align]) => {
+            const cells = window.jupyterapp.shell.currentWidget.content;
+            const drawn = cells.widgets[index].isAttached;
+            cells.scrollToItem(index, drawn ? 'start' : align);
+            return drawn;
+        }"""
+        for align in ("start", "auto") * 5:
+            if self.page.evaluate(scroll, [index, align]):
+                break
+            self.page.wait_for_timeout(700)
         found = self.page.locator(f'.jp-Cell[data-windowed-list-index="{index}"]')
         found.wait_for()
         return found

@@ -100,15 +100,6 @@ class Lite(rig.Lab):
             timeout=180_000,
         )
 
-    def unfold(self) -> None:
-        """Open all folds; one that comes while the notebook is still being shown, too."""
-        hidden = "jupyterapp.shell.currentWidget.content.widgets.some(cell => cell.isHidden)"
-        for _ in range(20):
-            super().unfold()
-            self.page.wait_for_timeout(500)
-            if not self.page.evaluate(hidden):
-                return
-
     def open(self, path: str) -> None:
         self.show(path)
         self.wait_idle(STARTS)
@@ -261,6 +252,13 @@ def test_on_a_phone_the_text_comes_first(offline: Browser, pages: rig.Server):
     window.page.wait_for_timeout(3000)  # JupyterLab would open the list of files once more
     assert window.page.evaluate(wide)
     window.close()
+
+
+def test_an_exercise_has_a_kernel_beside_the_lesson_that_leads_to_it(lite: Lite):
+    lite.open("notebooks/04_decay.ipynb")
+    lite.cell("modify").get_by_role("link", name="Decay by formula").click()
+    lite.wait_in_front(EXERCISE)
+    lite.wait_idle(STARTS)
 
 
 def test_the_root_leads_to_the_first_lesson(lite: Lite):
