@@ -104,7 +104,8 @@ def test_it_leaves_no_trace_where_nothing_is_stored_yet(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_command_says_what_it_found_and_ends_with_0(tmp_path):
+def test_the_command_says_what_it_found_and_ends_with_0(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     start(tmp_path / "course")
     done = subprocess.run(
         [sys.executable, "-m", "lrlesson.cli", "doctor", tmp_path / "course"],

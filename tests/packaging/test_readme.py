@@ -148,6 +148,7 @@ def test_the_commands_of_a_page_run(page, stage, environment):
             if line.startswith("cd "):
                 folder = folder / shlex.split(line)[1]
             elif line.startswith("lrlesson ") and not place(line):
+                line = line.replace("/srv/handed-in", "submissions")  # a server's own folder
                 if line.startswith("lrlesson grade") and sandbox.problem():
                     line += " --unsafe"
                 done = subprocess.run(
