@@ -54,12 +54,13 @@ def counted(request, monkeypatch):
 def test_what_the_host_pays_for_ends_the_kernel(counted, monkeypatch):
     small = Limits(resident=300 << 20)
     monkeypatch.setattr(provisioner, "Limits", lambda **_: small)
-    for bomb in (GROWS, SOCKETS):
+    memory_used = "its processes used more than 300 MB of memory"
+    # What is counted first ends it: their number or what they hold.
+    sockets = {memory_used, "its processes had too many sockets and pipes"}
+    for bomb, details in ((GROWS, {memory_used}), (SOCKETS, sockets)):
         cell = run(job((bomb, 60))).cells[0]
-        assert (cell.status, cell.detail) == (
-            "died",
-            "its processes used more than 300 MB of memory",
-        )
+        assert cell.status == "died"
+        assert cell.detail in details
     assert run(job("x = 2", "print(x)")).cells[1].text == "2\n"
     assert bool(memory.problem()) is (counted is None)
 
