@@ -2,7 +2,8 @@
 
 The exercise is `double(x)`, two points. A probe looks for something that it should not reach, and
 answers wrongly where it found it: it must get full marks. A forgery tries to be paid for nothing:
-it must get none. What breaks its own kernel loses what came after.
+it must get none. What breaks its own kernel loses what came after. The capstone's two tracks, `sgd`
+and `open`, have two points each, of which nobody who only plays by the rules here would earn any.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ HONEST = "def double(x):\n    return 2 * x\n"
 class Attack:
     """One submission: the answer's source, or the whole file (`content`), or more (`files`).
 
-    `points` it must get; `status` it may end with, any if empty; `anomaly` must be reported.
-    `slow`: it takes a time limit, so it runs only where all are asked for.
+    `exercise`: what it answers. `points` it must get; `status` it may end with, any if empty;
+    `anomaly` must be reported. `slow`: it takes a time limit, so it runs only where all are asked
+    for.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Attack:
     content: bytes | None = None
     group: str = ""
     slow: bool = False
+    exercise: str = "double"
 
 
 def probe(code: str) -> str:
@@ -567,7 +570,13 @@ def corpus(host: dict[str, Any]) -> list[Attack]:
                 status=("graded",),
             ),
             Attack("by its cell", f"raise ValueError('{CARRIED}')", status=("failed",)),
+            Attack(
+                "by a strategy",
+                f"def strategy(problem, budget):\n    raise ValueError('{CARRIED}')",
+                exercise="sgd",
+            ),
         ],
+        "plays": _games(),
         "hands in": [
             Attack(
                 "the library's own answer",
@@ -628,6 +637,83 @@ def corpus(host: dict[str, Any]) -> list[Attack]:
         for group, own in groups.items()
         for attack in own
     ]
+
+
+def _games() -> list[Attack]:
+    """On the capstone: its score, its secret, and who keeps them."""
+    idle = "def strategy(problem, budget):\n    problem.step(0.0)\n"
+    raw = (
+        "import os, socket\n"
+        "raw = socket.socket(fileno=os.dup(int(os.environ['LRLESSON_REFEREE'])))\n"
+        "def say(line):\n    raw.sendall(line + b'\\n')\n    return raw.recv(100_000)\n"
+    )
+    games = {
+        "claims that it has won": "import lrlesson.capstone as game\n"
+        "import lrlesson.capstone.scoring as marks\n"
+        "game.play = lambda *_, **__: [0.0] * 12\nmarks.ratio = lambda *_: 0.1\n"
+        "print('r | 0.1')\n" + idle,
+        "answers for the referee": "from lrlesson.capstone.conversation import Channel\n"
+        "turns = iter(range(99))\ndef ask(self, do, **more):\n"
+        "    if do == 'next':\n"
+        "        return {'over': True} if next(turns) == 12 else {'track': 'sgd', 'left': 600}\n"
+        "    return {'left': 600, 'loss': 0.01, 'val_loss': 0.01}\nChannel.ask = ask\n" + idle,
+        "asks for what no number holds": raw + "def strategy(problem, budget):\n"
+        "    for rate in (b'1' + b'0' * 400, b'1e999', b'NaN', b'-1', b'[1]', b'[' * 90_000):\n"
+        "        assert b'error' in say(b'{\"do\": \"step\", \"lr\": ' + rate + b'}')\n",
+        "leaves the referee without an answer": raw + "def strategy(problem, budget):\n"
+        '    raw.sendall(b\'{"do": "step"\')\n    raw.shutdown(socket.SHUT_RDWR)\n',
+    }
+    weights = {
+        "builds the run from what it finds": _SECRET,
+        "gives weights that are no numbers": "def strategy(problem, budget):\n"
+        "    return problem.init() * float('nan')\n",
+        "gives weights without end": "import numpy as np\n"
+        "def strategy(problem, budget):\n    return np.full(problem.init().size, 3e38)\n",
+        "gives more weights than there are": "import numpy as np\n"
+        "def strategy(problem, budget):\n    return np.zeros(1_000_000)\n",
+    }
+    return [
+        *(Attack(name, source, exercise="sgd") for name, source in games.items()),
+        *(Attack(name, source, exercise="open") for name, source in weights.items()),
+    ]
+
+
+# Whoever knows the secret of a run has the run, and may train on it for nothing.
+_TRAINING = """\
+import numpy as np
+def trained(grad, w, budget):
+    m = v = np.zeros_like(w)
+    for t in range(budget):
+        g = grad(w)[1]
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+        step = (m / (1 - 0.9 ** (t + 1))) / (np.sqrt(v / (1 - 0.999 ** (t + 1))) + 1e-8)
+        w = w - 0.01 * (1 - t / budget) * step
+    return w
+"""
+_SECRET = (
+    _TRAINING
+    + """\
+import linecache, os, re
+from lrlesson.capstone.problems import OpenProblem
+from lrlesson.capstone.tasks import GRADED, TASKS, Instance
+tried = []
+def strategy(problem, budget):
+    w = problem.init()
+    if tried:
+        return w  # nothing was found
+    texts = [repr(dict(os.environ)), repr(globals()), open("/ipc/kernel.json").read()]
+    texts += [repr(entry) for entry in linecache.cache.values() if not os.path.exists(entry[3])]
+    there = {int(found) for text in texts for found in re.findall(r"\\d{6,39}", text)}
+    for secret in sorted(there)[:8]:
+        for task in TASKS:
+            for seed in ((GRADED, secret), (GRADED, secret, 0)):
+                mine = OpenProblem(Instance(task, seed))
+                if np.array_equal(mine.init(), w):
+                    return trained(mine.grad, w, budget)
+    tried.append(1)
+    return w
+"""
+)
 
 
 def _truncated() -> bytes:

@@ -77,21 +77,24 @@ def selftest(
             for attack in corpus(host)
             if (attack.name in names if names is not None else everything or not attack.slow)
         ]
-        exercise = _course(Path(name))
+        made = _course(Path(name), {attack.exercise for attack in attacks})
         for attack in attacks:
-            _hand_in(host["submissions"], attack, exercise)
+            _hand_in(host["submissions"], attack, made)
         for number in range(BYSTANDERS):
             honest = Attack(f"bystander {number}", HONEST)
-            _hand_in(host["submissions"], honest, exercise)
+            _hand_in(host["submissions"], honest, made)
         before = _host_state(host)
         started = time.monotonic()
         summary = grade(
             host["submissions"], host["results"], host["solutions"], jobs=jobs, on_row=on_row
         )
         seconds = time.monotonic() - started
-        rows = {row.learner: row for row in summary.rows}
-        verdicts = [_verdict(attack, rows.get(printable_name(attack.name))) for attack in attacks]
-        late = [rows[f"bystander {n}"] for n in range(BYSTANDERS)]
+        rows = {(row.learner, row.exercise): row for row in summary.rows}
+        verdicts = [
+            _verdict(attack, rows.get((printable_name(attack.name), attack.exercise)))
+            for attack in attacks
+        ]
+        late = [rows[f"bystander {n}", "double"] for n in range(BYSTANDERS)]
         hurt = [row.reason for row in late if row.points != row.max_points]
         verdicts.append(
             Verdict("afterwards", "honest submissions have their marks", "; ".join(hurt))
@@ -200,8 +203,11 @@ def _processes() -> Iterator[str]:
                     yield f"{name} {folder.name}"
 
 
-def _course(folder: Path) -> dict[str, Any]:
-    """An instructor's folder with one exercise; returns what learners get."""
+def _course(folder: Path, asked: set[str]) -> dict[str, Any]:
+    """An instructor's folder; by exercise, the notebook that learners get.
+
+    The games are in it where they are asked for: to try their references takes seconds.
+    """
 
     def code(cell_id: str, text: str, **data: Any) -> Any:
         cell = nbformat.v4.new_code_cell(text, metadata={"lrlesson": {"id": cell_id, **data}})
@@ -212,30 +218,48 @@ def _course(folder: Path) -> dict[str, Any]:
     answer = "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION"
     first = 'print("first |", *double(np.random.default_rng(seed).uniform(1, 2, 3)))'
     second = 'print("second |", *double(np.arange(1.0, 4.0) + seed % 1000))'
-    notebook = nbformat.v4.new_notebook(
-        cells=[
-            code("given", "import numpy as np\nbudget = 100", role="given"),
-            code("double.answer", answer, role="answer", **own),
-            code("double.setup", "seed = 0\nbudget = 100", role="hidden", **own),
-            code("double.first", first, role="hidden", points=1, **own),
-            code("double.second", second, role="hidden", points=1, **own),
+    double = [
+        code("given", "import numpy as np\nbudget = 100", role="given"),
+        code("double.answer", answer, role="answer", **own),
+        code("double.setup", "seed = 0\nbudget = 100", role="hidden", **own),
+        code("double.first", first, role="hidden", points=1, **own),
+        code("double.second", second, role="hidden", points=1, **own),
+    ]
+    games = [code("imports", "import numpy as np", role="given")]
+    for track, played in {"sgd": "problem.step(0.1)", "open": "return problem.init()"}.items():
+        answer = "def strategy(problem, budget):\n    ### BEGIN SOLUTION\n"
+        answer += f"    {played}\n    ### END SOLUTION"
+        play = f'from lrlesson import capstone\nprint("val |", *capstone.play("{track}", strategy))'
+        own = {"exercise": track}
+        rules = {"points": 2, "play": track, "seeds": 1, "timeout": 60}
+        games += [
+            code(f"{track}.answer", answer, role="answer", **own),
+            code(f"{track}.play", play, role="hidden", **rules, **own),
         ]
-    )
-    solutions = folder / "solutions"
-    (solutions / "double.ipynb").write_text(nbformat.writes(notebook), encoding="utf-8")
-    release(solutions, folder / "exercises")
-    return json.loads((folder / "exercises" / "double.ipynb").read_text(encoding="utf-8"))
+    made: dict[str, Any] = {}
+    notebooks = {"double": double} | ({"game": games} if asked - {"double"} else {})
+    for name, cells in notebooks.items():
+        notebook = nbformat.v4.new_notebook(cells=cells)
+        path = folder / "solutions" / f"{name}.ipynb"
+        path.write_text(nbformat.writes(notebook), encoding="utf-8")
+    for path in release(folder / "solutions", folder / "exercises"):
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        names = {cell["metadata"]["lrlesson"].get("exercise") for cell in notebook["cells"]}
+        made |= dict.fromkeys(names - {None}, notebook)
+    return made
 
 
-def _hand_in(folder: Path, attack: Attack, exercise: dict[str, Any]) -> None:
+def _hand_in(folder: Path, attack: Attack, made: dict[str, Any]) -> None:
     own = folder / attack.name
     own.mkdir()
+    file = "double" if attack.exercise == "double" else "game"
     if attack.content is not None:
         suffix = "zip" if attack.content.startswith(b"PK") else "ipynb"
-        (own / f"double.{suffix}").write_bytes(attack.content)
+        (own / f"{file}.{suffix}").write_bytes(attack.content)
         return
-    notebook = json.loads(json.dumps(exercise))
-    cell = next(c for c in notebook["cells"] if c["metadata"]["lrlesson"]["id"] == "double.answer")
+    notebook = json.loads(json.dumps(made[attack.exercise]))
+    answer = f"{attack.exercise}.answer"
+    cell = next(c for c in notebook["cells"] if c["metadata"]["lrlesson"]["id"] == answer)
     cell["source"] = attack.source
     if attack.anomaly == "duplicate":
         notebook["cells"].insert(0, {**cell, "source": "while True: pass"})
@@ -243,4 +267,4 @@ def _hand_in(folder: Path, attack: Attack, exercise: dict[str, Any]) -> None:
         notebook["nbformat_minor"] = 0
         for other in notebook["cells"]:
             del other["id"]
-    (own / "double.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    (own / f"{file}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
