@@ -13,7 +13,7 @@ from typing import Any
 from mathml import mathml
 
 from lrlesson import training
-from lrlesson.base.shown import Shown
+from lrlesson.base.shown import Formulas, Shown
 from lrlesson.feedback.check.cards import Card
 from lrlesson.feedback.questions.predicting import WHAT_HAPPENED, Prediction, Pretest
 from lrlesson.feedback.widgets.forms import Question
@@ -78,10 +78,20 @@ def puzzle(shown: Arrangement) -> str:
 
 def formula(shown: Shown) -> str:
     """The own HTML of a schedule or an optimizer, its formula drawn without a script."""
-    tex = escape(shown._repr_latex_(), quote=False)
-    page = shown._repr_html_()
-    assert tex in page
-    return page.replace(tex, mathml(shown._repr_latex_().strip("$"), display=True))
+    return _drawn(shown._repr_html_(), shown)
+
+
+def formulas(shown: Formulas) -> str:
+    """The same of a table of them."""
+    return _drawn(shown._repr_html_(), *shown.rows.values())
+
+
+def _drawn(page: str, *all_shown: Shown) -> str:
+    for tex in {one._repr_latex_() for one in all_shown}:
+        written = escape(tex, quote=False)
+        assert written in page
+        page = page.replace(written, mathml(tex.strip("$"), display=True))
+    return page
 
 
 def scene(shown: Scene, stills: Path) -> str:
@@ -99,6 +109,7 @@ PAGES: dict[type, Any] = {
     Pretest: pretest,
     Arrangement: puzzle,
     Shown: formula,
+    Formulas: formulas,
 }
 
 

@@ -1,5 +1,6 @@
 """Static figures: what is drawn, how it is labelled, and that nothing diverged is left out."""
 
+import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import matplotlib as mpl
@@ -15,7 +16,7 @@ from lrlesson.losses import Quadratic, Rosenbrock
 from lrlesson.network import net_a
 from lrlesson.optimizers import SGD
 from lrlesson.scenes.explorers import rate_dial
-from lrlesson.schedules import Constant, Cosine, Linear, Triangular
+from lrlesson.schedules import Constant, Cosine, Linear, StepDecay, Triangular
 from lrlesson.training import descend, train
 
 
@@ -142,6 +143,22 @@ def test_names_and_updates_that_do_not_fit_are_refused():
         figures.schedules([Constant(0.1)], ["a", "b"])
     with pytest.raises(ValueError, match="updates = 0"):
         figures.schedules([Constant(0.1)], updates=0)
+
+
+def test_formulas_are_one_table():
+    table = figures.formulas({"one < two": Constant(0.1), "drop": StepDecay(0.1, 0.5, 100)})
+    rows = ET.fromstring(table._repr_html_()).findall("tr")  # every tag closed, every < escaped
+    assert [row.find("th").text for row in rows] == ["one < two", "drop"]
+    assert all(row.find(".//polyline") is not None for row in rows)
+    assert repr(table).splitlines()[1].startswith("drop: η(t) = 0.1")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"), [([Constant(0.1)], TypeError), ({"a": 0.1}, TypeError), ({}, ValueError)]
+)
+def test_formulas_refuse_what_has_none(wrong, error):
+    with pytest.raises(error, match="formulas: shown"):
+        figures.formulas(wrong)
 
 
 def test_u_curve_shows_the_median_and_marks_what_diverged(ax):

@@ -2,13 +2,13 @@
 
 import html
 import re
-from collections.abc import Iterator
-from dataclasses import fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
 
-from lrlesson.base.fields import Frozen, number_text
+from lrlesson.base.fields import Frozen, number_text, refusal
 from lrlesson.base.notation import fill, plain, symbol_of, symbols, tex
 
 _CARD = (
@@ -16,6 +16,7 @@ _CARD = (
     "box-sizing:border-box;margin:4px 0;padding:10px 16px;border:1px solid #7f7f7f66;"
     "border-radius:6px"
 )
+_ROW = "padding:4px 28px 4px 0;border:0;border-bottom:1px solid #7f7f7f66;color:inherit"
 _CELL = "padding:1px 14px 1px 0;border:0;color:inherit;font-variant-numeric:tabular-nums"
 
 
@@ -77,6 +78,34 @@ class Shown(Frozen):
             f"<div><code>{html.escape(repr(self), quote=False)}</code></div></div>"
             f"{self._numbers()}{self._picture()}</div>"
         )
+
+
+@dataclass(frozen=True)
+class Formulas:
+    """Schedules or optimizers by their names, as one table: formula with its numbers, picture."""
+
+    rows: Mapping[str, Shown]
+
+    def __post_init__(self) -> None:
+        rows = self.rows
+        if not isinstance(rows, Mapping) or not all(isinstance(v, Shown) for v in rows.values()):
+            expected = "schedules or optimizers, each by its name"
+            raise TypeError(refusal("formulas", "shown", rows, expected))
+        if not rows:
+            raise ValueError(refusal("formulas", "shown", rows, "at least one"))
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{name}: {plain(one._equation())}" for name, one in self.rows.items())
+
+    def _repr_html_(self) -> str:
+        rows = ""
+        for name, one in self.rows.items():
+            said = html.escape(name), html.escape(one._repr_latex_(), quote=False), one._picture()
+            code = f"<div><code>{html.escape(repr(one), quote=False)}</code></div>"
+            cells = f'<th scope="row" style="text-align:left;{_ROW}">{said[0]}</th>'
+            cells += f'<td style="text-align:left;{_ROW}">{said[1]}{code}</td>'
+            rows += f'<tr style="background:none">{cells}<td style="{_ROW}">{said[2]}</td></tr>'
+        return f'<table class="lrlesson-formulas" style="border-collapse:collapse">{rows}</table>'
 
 
 _KNOWN = {"t", r"\eta", "w", "g", r"\lambda", "L", "e"}

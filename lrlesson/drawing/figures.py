@@ -11,6 +11,7 @@ import numpy as np
 
 from lrlesson.base.fields import POSITIVE_COUNT, checked, refusal
 from lrlesson.base.schedule import Schedule
+from lrlesson.base.shown import Formulas, Shown
 from lrlesson.diagnosis import diagnose
 from lrlesson.drawing.plots import (
     BROKEN,
@@ -199,6 +200,14 @@ def rate_curves(schedules: Mapping[str, Any], updates: int, *, ax: "Axes | None"
             argument = f"schedules[{name!r}]({t})"
             raise ValueError(refusal("rate_curves", argument, rates[t], "a finite rate"))
     _rates("rate_curves", list(drawn), list(drawn.values()), ax)
+
+
+def formulas(shown: Mapping[str, Shown]) -> Formulas:
+    """A table of schedules or optimizers: name, formula with its numbers, small picture.
+
+    shown: each by its name. Raises TypeError for what has no formula, ValueError for none at all.
+    """
+    return Formulas(shown)
 
 
 def schedules(

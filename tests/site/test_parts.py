@@ -10,7 +10,16 @@ from types import ModuleType
 import nbformat
 import pytest
 
-from lrlesson import Schedule, controllers, distance, matrices, optimizers, schedules, wrappers
+from lrlesson import (
+    Schedule,
+    controllers,
+    distance,
+    figures,
+    matrices,
+    optimizers,
+    schedules,
+    wrappers,
+)
 from lrlesson.base.shown import Shown
 from lrlesson.feedback.exercises.misconceptions import MISCONCEPTIONS
 from lrlesson.feedback.questions.bank import all_questions, of_lessons
@@ -110,6 +119,7 @@ def test_a_formula_is_shown_without_a_script(part: Part, thing: Shown):
     assert "<math" in page
     assert "$" not in page
     assert "polyline" in page
+    assert part("shown").formulas(figures.formulas({"a": thing, "b": thing})).count("<math") == 2
 
 
 def public(module: ModuleType, base: type) -> set[str]:
