@@ -92,7 +92,7 @@ lock: setup  ## renew both locks from pyproject.toml (LOCK=--upgrade: newest ver
 	$(BIN)/$(COMPILE) --all-extras --group dev $(LOCK) -o requirements.lock
 	$(BIN)/$(COMPILE) --extra course --group build -c requirements.lock -o requirements-course.lock
 
-pictures: setup  ## photograph the lessons for the README, in Chromium
+pictures: setup  ## photograph the lessons and every explorer, in Chromium
 	$(BIN)/python tools/pictures.py
 
 site: setup  ## build the web pages, and the course that runs in them, into build/site/html (asks npm and PyPI)

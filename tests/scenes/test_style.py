@@ -1,23 +1,17 @@
 """Every scene keeps the rules of its style: in both themes and two fonts, at several positions."""
 
-import importlib.util
 import re
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 from typing import Any
 
 import pytest
+from pictures import POSITIONS
 from playwright.sync_api import Browser, Page
 
 from lrlesson.scenes import Scene, explorers
 
 pytestmark = pytest.mark.browser
-
-_FILE = FilePath(__file__).parents[2] / "docs" / "scenes" / "pictures.py"
-_SPEC: Any = importlib.util.spec_from_file_location("pictures_of_scenes", _FILE)
-_pictures: Any = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(_pictures)
-PICTURED = _pictures.POSITIONS  # where each scene shows what it is for
 
 FONTS = ("Inter", "DejaVu Sans")
 
@@ -73,7 +67,7 @@ def positions(name: str, scene: Scene) -> Iterator[dict[str, int]]:
     controls = scene.spec["controls"]
     here = dict(zip((c["name"] for c in controls), scene.position, strict=True))
     yield here
-    yield here | PICTURED.get(name, {})
+    yield here | POSITIONS.get(name, {})
     asks = {c["name"] for c in controls if c["ask"]}
     for share in (0.5, 1.0):
         sliding = {c["name"]: int(share * (c["n"] - 1)) for c in controls
