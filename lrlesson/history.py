@@ -151,8 +151,9 @@ class RangeTest(History):
         return self.lr[np.nanargmin(self.smoothed, axis=1)]
 
     def suggest(self, divide_by: float = 10.0) -> np.ndarray:
-        """A usable rate for each run (runs,): that at the minimum, divided. 10 is safe; for SGD,
-        not for Adam, 3 is nearer to the best (8 settings on 12 seeds, lesson 10)."""
+        """A usable rate for each run (runs,): that at the minimum, divided. 10 is safe; for SGD
+        without momentum, not for Adam, 3 is nearer to the best (8 settings on 12 seeds, lesson 10).
+        """
         return self.at_minimum / checked("suggest", "divide_by", divide_by, POSITIVE, runs=False)
 
     def __repr__(self) -> str:
