@@ -173,6 +173,29 @@ class Lab:
         if not folded:
             self.unfold()
 
+    def turn_to(self, path: str) -> None:
+        """Open another notebook, folded, in this one's place: on its page and with its kernel.
+
+        This spares the time of loading the page and of starting a kernel that imports anew. The
+        kernel's widgets are closed: the page would bring all of them back in the next notebook.
+        """
+        self.path = path
+        self.page.evaluate(
+            """async path => {
+                const { commands, shell } = window.jupyterapp;
+                const last = shell.currentWidget;
+                const { kernel } = last.sessionContext.session;
+                const code = 'import ipywidgets; ipywidgets.Widget.close_all()';
+                await kernel.requestExecute({ code, store_history: false }).done;
+                const { id } = kernel;
+                const next = await commands.execute('docmanager:open', { path, kernel: { id } });
+                await next.revealed;
+                if (next !== last) last.dispose();
+            }""",
+            path,
+        )
+        self.wait_idle(60)
+
     def unfold(self) -> None:
         """Open all folds."""
         self.page.evaluate("window.jupyterapp.commands.execute('notebook:expand-all-headings')")
